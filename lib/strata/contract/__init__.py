@@ -1,0 +1,1 @@
+"""Core tables, declared once; see `columns` for the words they are declared in."""
