@@ -1,0 +1,114 @@
+"""The book of releases, without Spark: which id a release has, what it looks back at, what the switch writes.
+
+A release is a function of (project, as_of, known_at); its id is a hash of these, the definitions and the code.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+Row = dict[str, Any]
+Kind = Literal["regular", "backfill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One consistent published set, before it is written."""
+
+    release_id: str
+    as_of: date
+    known_at: datetime
+    config_hash: str
+    code_version: str
+    previous_release_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A table of a release as it stands where readers look."""
+
+    table_name: str
+    delta_version: int
+    row_count: int
+    content_hash: str
+
+
+def make_release_id(project: str, as_of: date, known_at: datetime, config_hash: str, code_version: str) -> str:
+    """32 hex digits, the same for the same project, date, knowledge, definitions and code."""
+    parts = (project, as_of.isoformat(), known_at.isoformat(), config_hash, code_version)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def find_release(rows: Iterable[Row], release_id: str) -> list[Row]:
+    """The rows of the newest switch to `release_id`, one per table; empty when it was never released."""
+    return _newest(r for r in rows if r["release_id"] == release_id)
+
+
+def current_release(rows: Iterable[Row]) -> list[Row]:
+    """The rows of the release that readers follow; empty before the first."""
+    return [r for r in rows if r["is_current"]]
+
+
+def previous_release(rows: Iterable[Row], as_of: date, known_at: datetime) -> list[Row]:
+    """The rows of the release that one as of `as_of` looks back at; empty for the first.
+
+    It is the latest regular one about an earlier day that knew no more than `known_at`: what arrives or is released
+    later does not change the answer.
+    """
+    earlier = [r for r in rows if r["as_of_date"] < as_of and r["known_at"] <= known_at and r["kind"] == "regular"]
+    newest_day = max(((r["as_of_date"], r["known_at"]) for r in earlier), default=None)
+    return _newest(r for r in earlier if (r["as_of_date"], r["known_at"]) == newest_day)
+
+
+def release_of_day(rows: Iterable[Row], as_of: date) -> list[Row]:
+    """The rows of the newest release about `as_of`: the one whose slices lie in the published tables."""
+    return _newest(r for r in rows if r["as_of_date"] == as_of)
+
+
+def kind_of(rows: Iterable[Row], as_of: date) -> Kind:
+    """A release about a day before the current one is a backfill and never becomes current."""
+    current = current_release(rows)
+    return "backfill" if current and as_of < current[0]["as_of_date"] else "regular"
+
+
+def switch(rows: Sequence[Row], release: Release, tables: Sequence[Promoted], run_id: str, moment: datetime) -> list[Row]:
+    """All rows of `releases` after the switch to `release`: the old ones, and one per table of the new."""
+    kind = kind_of(rows, release.as_of)
+    header = {
+        "release_id": release.release_id,
+        "sequence": max((r["sequence"] for r in rows), default=0) + 1,
+        "kind": kind,
+        "status": "released",
+        "as_of_date": release.as_of,
+        "known_at": release.known_at,
+        "is_current": kind == "regular",
+        "previous_release_id": release.previous_release_id,
+        "config_hash": release.config_hash,
+        "code_version": release.code_version,
+        "run_id": run_id,
+        "released_at": moment,
+    }
+    return [_demoted(r, header) for r in rows] + [header | _table(t) for t in tables]
+
+
+def _demoted(row: Row, header: Row) -> Row:
+    replaced = row["as_of_date"] == header["as_of_date"]
+    status = "superseded" if replaced else row["status"]
+    return row | {"is_current": row["is_current"] and not header["is_current"], "status": status}
+
+
+def _table(table: Promoted) -> Row:
+    return {
+        "table_name": table.table_name,
+        "delta_version": table.delta_version,
+        "row_count": table.row_count,
+        "content_hash": table.content_hash,
+    }
+
+
+def _newest(rows: Iterable[Row]) -> list[Row]:
+    found = list(rows)
+    last = max((r["sequence"] for r in found), default=0)
+    return [r for r in found if r["sequence"] == last]
