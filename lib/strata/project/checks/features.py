@@ -1,0 +1,189 @@
+"""Features: lines become one feature per window, and every feature gets its type."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from strata.contract.columns import Type
+from strata.errors import Location, Problem, ProjectError
+from strata.expression import Name
+from strata.project.checks.expressions import Compiler
+from strata.project.models import Feature, Source
+from strata.project.names import column_names, names_of_customers, names_of_events, names_of_features, slug
+from strata.project.notes import Notes
+from strata.project.order import order_features
+from strata.project.scalars import NAME, RESERVED
+from strata.project.shapes.features import FeatureFile, FeatureLine
+from strata.project.words import place_of
+
+NUMERIC = frozenset({Type.BIGINT, Type.MONEY, Type.DOUBLE})
+WEEK = 7
+_TAKEN = frozenset({"as_of_date", "customer_id", "release_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a kind of feature yields; `type` None: the type of the column it is `of`."""
+
+    type: Type | None
+    nullable: bool
+
+
+RESULTS: Mapping[str, Result] = {
+    "count": Result(Type.BIGINT, nullable=False),
+    "active_days": Result(Type.BIGINT, nullable=False),
+    "sum": Result(None, nullable=False),
+    "min": Result(None, nullable=True),
+    "max": Result(None, nullable=True),
+    "mean": Result(Type.DOUBLE, nullable=True),
+    "mean_gap": Result(Type.DOUBLE, nullable=True),
+    "share": Result(Type.DOUBLE, nullable=True),
+    "days_since": Result(Type.BIGINT, nullable=True),
+    "first_on": Result(Type.DATE, nullable=True),
+    "last_on": Result(Type.DATE, nullable=True),
+    "attribute": Result(None, nullable=True),
+}
+"""Kind -> result.
+
+`share` is the sum of `of` over the events for which `where` holds, divided by its sum over all events of the window;
+NULL when that is 0.
+"""
+
+
+def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compiler) -> tuple[Feature, ...]:
+    """The features of a file, spread over their windows and typed; those with problems are noted and doubted."""
+    notes = compiler.notes
+    spread = [feature for line in file.features for feature in _spread(line, notes)]
+    _check_names(spread, notes)
+    unique = {feature.name: feature for feature in spread}
+    events, customers = names_of_events(sources), names_of_customers(sources)
+    typed: dict[str, Feature] = {}
+    for feature in _in_order(unique.values(), notes):
+        if feature.kind == "expression":
+            done = _typed_expression(feature, names_of_features(typed.values()), compiler)
+        else:
+            done = _typed_aggregate(feature, customers if feature.kind == "attribute" else events, compiler)
+        if done is None:
+            notes.doubt(feature.name.replace("{value}", "*"))
+        else:
+            typed[feature.name] = done
+    return tuple(typed[name] for name in unique if name in typed)
+
+
+def _in_order(features: Iterable[Feature], notes: Notes) -> tuple[Feature, ...]:
+    """Dependencies first; when there is a circle it is noted, and the expressions are left out."""
+    listed = tuple(features)
+    try:
+        return order_features(listed)
+    except ProjectError as error:
+        notes.extend(error)
+        for feature in listed:
+            if feature.kind == "expression":
+                notes.doubt(feature.name)
+        return tuple(feature for feature in listed if feature.kind != "expression")
+
+
+def _spread(line: FeatureLine, notes: Notes) -> Iterator[Feature]:
+    problems = list(_line_problems(line))
+    notes.problems.extend(problems)
+    for days in line.days or (None,):
+        name = line.name.replace("{days}", str(days)) if days else line.name
+        if problems:
+            notes.doubt(re.sub(r"\{\w*\}", "*", name))
+            continue
+        yield Feature(
+            name=name, kind=line.kind, type=Type.DOUBLE, nullable=True, of=line.of, condition=line.condition,
+            days=days, offset=line.offset, by=line.by, keep=line.keep, values=line.values, unit=line.unit,
+            description=line.description, where=line.where,
+        )  # fmt: skip
+
+
+def _line_problems(line: FeatureLine) -> Iterator[Problem]:
+    where = place_of(line.name) or line.where
+    held = set(re.findall(r"\{(\w*)\}", line.name))
+    for unknown in sorted(held - {"days", "value"}):
+        yield Problem(where, f"found {{{unknown}}} in a name, expected {{days}} or {{value}}")
+    if "days" in held and not line.days:
+        yield Problem(where, "{days} in the name without `days`", "add days: [28, 84]")
+    if len(line.days) > 1 and "days" not in held:
+        yield Problem(where, f"{len(line.days)} windows would share the name `{line.name}`", "put {days} into the name")
+    if ("value" in held) != (line.by is not None):
+        yield Problem(where, "{value} in the name and `by` belong together", 'for example name: "spend_{value}_182d"')
+    if line.by is not None and (line.keep is None) == (line.values is None):
+        yield Problem(where, "`by` needs either `keep` or `values`", "how many of the most frequent values, or which")
+    if line.by is None and (line.keep or line.values):
+        yield Problem(where, "`keep` and `values` belong to `by`", "add by: <column>")
+    if line.offset and not line.days:
+        yield Problem(where, "`offset` without `days`", "the whole history cannot be moved")
+    yield from _window_problems(line, where)
+    yield from _value_problems(line, where)
+
+
+def _window_problems(line: FeatureLine, where: Location) -> Iterator[Problem]:
+    for days in line.days:
+        if days % WEEK and not line.any_window:
+            below, above = days - days % WEEK, days - days % WEEK + WEEK
+            near = f"{below} or {above}" if below else str(above)
+            what = f"found a window of {days} days, expected a multiple of {WEEK}: {near}"
+            yield Problem(where, what, "other windows follow the day of the week; any_window: true allows them")
+
+
+def _value_problems(line: FeatureLine, where: Location) -> Iterator[Problem]:
+    slugs: dict[str, str] = {}
+    for value in line.values or ():
+        first = slugs.setdefault(slug(value), value)
+        if not slug(value):
+            yield Problem(place_of(value) or where, f"`{value}` has no letter or digit to name a column by")
+        elif first is not value:
+            yield Problem(place_of(value) or where, f"`{value}` and `{first}` would share a column")
+
+
+def _check_names(features: Sequence[Feature], notes: Notes) -> None:
+    seen: dict[str, Feature] = {}
+    for feature in features:
+        where = feature.where
+        probe = feature.name.replace("{value}", "x")
+        if probe in RESERVED or probe in _TAKEN or not NAME.fullmatch(probe):
+            notes.add(where, f"`{feature.name}` cannot be the name of a column", "take another name")
+        for name in {feature.name, *column_names(feature)}:
+            first = seen.setdefault(name, feature)
+            if first is not feature:
+                notes.add(where, f"a second feature `{name}`, the first is at line {first.where.line}", "rename one")
+
+
+def _typed_aggregate(feature: Feature, names: Mapping[str, Name], compiler: Compiler) -> Feature | None:
+    """The feature with the type its kind yields; `names` are the columns it may be `of`."""
+    notes, before = compiler.notes, len(compiler.notes.problems)
+    result = RESULTS[feature.kind]
+    kind = result.type
+    if feature.condition is not None:
+        compiler.compile(feature.condition, names, Type.BOOLEAN)
+    if feature.by is not None:
+        _expect_words(feature.by, names, notes)
+    if feature.of is not None and feature.kind != "days_since":
+        table = "customers" if feature.kind == "attribute" else "events"
+        if notes.expect_known(feature.of.words, names, f"column of {table}", feature.of.where):
+            found = names[feature.of.words].type
+            kind = kind or found
+            if table == "events" and found not in NUMERIC:
+                what = f"`{feature.of}` is {found.name}, {feature.kind} expects a number"
+                notes.add(feature.of.where, what, "count, active_days, first_on and last_on need no number")
+    if len(notes.problems) > before or kind is None:
+        return None
+    return replace(feature, type=kind, nullable=result.nullable)
+
+
+def _expect_words(column: str, names: Mapping[str, Name], notes: Notes) -> None:
+    if notes.expect_known(column, names, "column of events") and names[column].type is not Type.STRING:
+        notes.add(place_of(column), f"`{column}` is {names[column].type.name}, `by` expects STRING")
+
+
+def expect_number(feature: str, features: Mapping[str, Name], notes: Notes) -> None:
+    """Note when there is no such feature, or when it is no number."""
+    if notes.expect_known(feature, features, "feature") and features[feature].type not in NUMERIC:
+        notes.add(place_of(feature), f"`{feature}` is {features[feature].type.name}, expected a number")
+
+
+def _typed_expression(feature: Feature, names: Mapping[str, Name], compiler: Compiler) -> Feature | None:
+    compiled = compiler.compile(feature.of, names, None) if feature.of else None
+    return None if compiled is None else replace(feature, type=compiled.type, nullable=compiled.nullable)

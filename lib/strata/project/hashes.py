@@ -1,0 +1,143 @@
+"""Hashes of what definitions mean: other spelling, comments or labels leave them, another threshold changes them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from strata.expression import Expression
+from strata.project.checks.audiences import matching
+from strata.project.models import Audience, Feature, Mapped, Project, Segmentation, Source, Text
+from strata.project.names import column_names
+from strata.project.order import depends_on, order_features
+
+_PLACES = frozenset({"url", "user", "password_env", "driver"})
+_DIGITS = 32
+Compiled = Mapping[Text, Expression]
+
+
+def digest(value: object) -> str:
+    """32 hex digits of SHA-256 over canonical JSON."""
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(written.encode()).hexdigest()[:_DIGITS]
+
+
+def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
+    """`features`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of the definition's meaning.
+
+    A definition's hash covers the hashes of the features it uses, and so all they are computed from.
+    """
+    features = feature_hashes(project.features, compiled)
+    by_column = {column: f.name for f in project.features for column in column_names(f)}
+    used = {column: features[name] for column, name in by_column.items()}
+    return {
+        "features": digest(features),
+        **{f"sources.{s.name}": digest(_source(s, compiled)) for s in project.sources},
+        **{f"segmentation.{s.name}": digest(_segmentation(s, compiled, used)) for s in project.segmentations},
+        **{
+            f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
+            for a in project.audiences
+        },
+    }
+
+
+def config_hash(project: Project) -> str:
+    """Hash over all that can change a published value: definitions, words that are published, floors, checks.
+
+    Left out: where things lie (storage, paths and addresses of sources, where the identity key is found), retention,
+    and descriptions of sources. `project` carries its definition_hashes already.
+    """
+    return digest(
+        {
+            "project": [project.name, project.currency, project.time_zone, str(project.starts_on)],
+            "key": project.identity.key_id,
+            "definitions": dict(project.definition_hashes),
+            "features": {f.name: [f.unit, f.description] for f in project.features},
+            "published": project.published_features,
+            "segmentations": {
+                s.name: [s.technique, s.owner, s.task, [_words(p) for p in s.segments]] for s in project.segmentations
+            },
+            "audiences": {a.name: a.owner for a in project.audiences},
+            "offers": dict(project.offers),
+            "checks": {c.name: [c.table, c.expect, dict(c.arguments), c.severity] for c in project.checks},
+            "purposes": {p.name: [p.basis, p.description] for p in project.privacy.purposes},
+            "floors": [project.privacy.cell_floor, project.privacy.audience_floor, project.privacy.seed_floor],
+        }
+    )
+
+
+def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str, str]:
+    """Feature name -> hash of how it is computed, including the features it is computed from."""
+    ordered = order_features(features)
+    by_column = {column: f for f in ordered for column in column_names(f)}
+    done: dict[str, str] = {}
+    for f in ordered:
+        needs = {name: done[name] for name in depends_on(f, by_column)}
+        of = _canonical(f.of, compiled) if f.kind == "expression" else f.of and f.of.words
+        condition = _canonical(f.condition, compiled)
+        parts = [f.name, f.kind, f.type, f.nullable, of, condition, f.days, f.offset, f.by, f.keep, f.values, needs]
+        done[f.name] = digest(parts)
+    return done
+
+
+def _source(s: Source, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "feeds": s.feeds,
+        "read": [s.read.format, {key: value for key, value in s.read.options.items() if key not in _PLACES}],
+        "schema": dict(s.schema),
+        "delivery": [s.delivery.mode, s.delivery.ready_when, s.delivery.late_days, str(s.delivery.complete_through)],
+        "key": s.key,
+        "event_type": _canonical(s.event_type, compiled),
+        "columns": {m.name: _mapped(m, compiled) for m in s.columns},
+        "extra": {m.name: [_mapped(m, compiled), declared.type, declared.unit] for m, declared in s.extra},
+        "reject": [[rule.reason, _canonical(rule.when, compiled)] for rule in s.reject],
+        "unpivot": s.unpivot and [sorted(s.unpivot.columns), s.unpivot.name, s.unpivot.value],
+    }
+
+
+def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:
+    return [m.source, _canonical(m.value, compiled), m.moment, m.zone, m.pattern, m.recode, m.identity]
+
+
+def _segmentation(s: Segmentation, compiled: Compiled, used: Mapping[str, str]) -> dict[str, Any]:
+    named = {score.of for score in s.scores} | {part.feature for part in s.features}
+    if s.kind == "rules":
+        named |= {name for p in s.segments if p.when for name in compiled[p.when].names}
+    return {
+        "version": s.version,
+        "kind": s.kind,
+        "segments": [[p.segment, _canonical(p.when, compiled)] for p in s.segments],
+        "otherwise": s.otherwise,
+        "scores": [[score.score, score.of, score.thresholds, score.better] for score in s.scores],
+        "clusters": [s.clusters, s.seed, [[part.feature, part.transform] for part in s.features]],
+        "uses": {name: used[name] for name in named},
+    }
+
+
+def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: Mapping[str, str]) -> dict[str, Any]:
+    conditions = (a.seed, a.candidates, *a.exclude)
+    named = {a.activity, *(name for text in conditions for name in compiled[text].names)}
+    return {
+        "kind": a.kind,
+        "purpose": a.purpose,
+        "seed": _canonical(a.seed, compiled),
+        "candidates": _canonical(a.candidates, compiled),
+        "learn": [a.learn_against, sorted(a.learn_from), sorted(a.leave_out), learnt],
+        "activity": a.activity,
+        "exclude": sorted(compiled[text].canonical for text in a.exclude),
+        "size": [a.share, a.publish_at_least],
+        "backtest_days": a.backtest_days,
+        "uses": {name: used[name] for name in named},
+    }
+
+
+def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:
+    return {f.name: hashes[f.name] for pattern in a.learn_from for f in matching(pattern, features)}
+
+
+def _words(p: Any) -> list[str | None]:
+    return [p.segment, p.label, p.description, p.offer]
+
+
+def _canonical(text: Text | None, compiled: Compiled) -> str | None:
+    return None if text is None else compiled[text].canonical

@@ -1,0 +1,180 @@
+"""A folder of YAML becomes a checked project, or the list of everything that is wrong with it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from strata.project.checks.audiences import check_audience
+from strata.project.checks.expressions import Compiler
+from strata.project.checks.features import check_features
+from strata.project.checks.policies import check_checks, wide_tables
+from strata.project.checks.segmentations import check_segmentation
+from strata.project.checks.sources import check_extras, check_source
+from strata.project.folder import Files, project_files
+from strata.project.hashes import config_hash, definition_hashes
+from strata.project.models import Audience, Check, Feature, Privacy, Project, Segmentation, Source
+from strata.project.names import names_of_features
+from strata.project.notes import Notes, Unreadable
+from strata.project.reading import Reader
+from strata.project.shapes.audiences import AUDIENCE
+from strata.project.shapes.features import FEATURES, FeatureFile
+from strata.project.shapes.header import HEADER, Header
+from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
+from strata.project.shapes.segmentations import SEGMENTATION
+from strata.project.shapes.sources import SOURCE
+from strata.project.variables import fill, known_variables, override
+from strata.project.words import place_of
+from strata.project.yaml import Entries, Node, read_yaml
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the files say, not yet held against each other; None: the file cannot be read."""
+
+    header: Header | None
+    sources: tuple[Source, ...]
+    features: FeatureFile | None
+    segmentations: tuple[Segmentation, ...]
+    audiences: tuple[Audience, ...]
+    offers: Mapping[str, str] | None
+    checks: tuple[Check, ...] | None
+    privacy: Privacy | None
+
+
+def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Project:
+    """The project in `folder`, every expression of it compiled.
+
+    Args:
+        folder: where project.yml lies.
+        settings: scalars of project.yml to set, by dotted path: {"storage.root": "/tmp/x", "variables.landing": "/d"};
+            an empty value removes the key.
+
+    Raises:
+        ProjectError: all problems of all files, by file and line.
+    """
+    notes = Notes()
+    try:
+        parts = _read(project_files(folder, notes), settings or {}, notes)
+        project = _checked(folder, parts, notes)
+    except Unreadable:
+        project = None
+    notes.raise_if_any()
+    if project is None:
+        raise AssertionError("a project without problems was not built")
+    return project
+
+
+def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
+    variables: dict[str, str] = {}
+
+    def of_header(node: Node) -> Node:
+        node = override(node, settings)
+        variables.update(known_variables(node.value("variables") if isinstance(node, Entries) else None, notes))
+        return _filled(node, variables, notes)
+
+    def of_source(node: Node) -> Node:
+        if not isinstance(node, Entries) or "read" not in node.by_key:
+            return node
+        key, read = node.by_key["read"]
+        return replace(node, by_key={**node.by_key, "read": (key, _filled(read, variables, notes))})
+
+    def single(name: str, reader: Reader[T], absent: T | None, prepare: Callable[[Node], Node] = _as_is) -> T | None:
+        return _file(files.single[name], reader, notes, prepare) if name in files.single else absent
+
+    def folder(name: str, reader: Reader[T], prepare: Callable[[Node], Node] = _as_is) -> tuple[T, ...]:
+        read = (_file(path, reader, notes, prepare) for path in files.folders[name])
+        return tuple(definition for definition in read if definition is not None)
+
+    no_offers: Mapping[str, str] = {}
+    no_checks: tuple[Check, ...] = ()
+    return _Parts(
+        header=single("project.yml", HEADER, None, of_header),
+        sources=folder("sources", SOURCE, of_source),
+        features=single("features.yml", FEATURES, None),
+        segmentations=folder("segmentations", SEGMENTATION),
+        audiences=folder("audiences", AUDIENCE),
+        offers=single("offers.yml", OFFERS, no_offers),
+        checks=single("quality.yml", CHECKS, no_checks),
+        privacy=single("privacy.yml", PRIVACY, Privacy(())),
+    )
+
+
+def _file(path: Path, reader: Reader[T], notes: Notes, prepare: Callable[[Node], Node]) -> T | None:
+    """What a file says; when it cannot be read, the extra columns it may declare are doubted."""
+    node: Node | None = None
+    try:
+        node = prepare(read_yaml(path, notes))
+        return reader(node, notes)
+    except Unreadable:
+        extra = node.value("extra") if isinstance(node, Entries) else None
+        for name in extra.by_key if isinstance(extra, Entries) else ():
+            notes.doubt(name)
+        return None
+
+
+def _filled(node: Node, variables: Mapping[str, str], notes: Notes) -> Node:
+    try:
+        return fill(node, variables, notes)
+    except Unreadable:
+        return node
+
+
+def _as_is(node: Node) -> Node:
+    return node
+
+
+def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
+    compiler = Compiler(notes)
+    _check_files("source", (s.name for s in parts.sources), notes)
+    _check_files("segmentation", (s.name for s in parts.segmentations), notes)
+    _check_files("audience", (a.name for a in parts.audiences), notes)
+    for source in parts.sources:
+        check_source(source, compiler)
+    check_extras(parts.sources, notes)
+    features = check_features(parts.features, parts.sources, compiler) if parts.features else None
+    names = names_of_features(features) if features is not None else None
+    published = parts.features.publish if parts.features else ()
+    for name in published if names is not None else ():
+        notes.expect_known(name, names or (), "feature")
+    for segmentation in parts.segmentations:
+        check_segmentation(segmentation, names, parts.offers, compiler)
+    floor = (parts.privacy or Privacy(())).audience_floor
+    audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
+    for audience in audiences:
+        check_audience(audience, features, parts.privacy, compiler)
+    wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
+    check_checks(parts.checks or (), wide, notes)
+    project = None if notes.problems else _project(folder, parts, features or (), audiences)
+    if project is None:
+        return None
+    project = replace(project, definition_hashes=definition_hashes(project, compiler.compiled))
+    return replace(project, config_hash=config_hash(project))
+
+
+def _project(
+    folder: Path, parts: _Parts, features: tuple[Feature, ...], audiences: tuple[Audience, ...]
+) -> Project | None:
+    header, privacy = parts.header, parts.privacy
+    if header is None or privacy is None or parts.features is None:
+        return None
+    return Project(
+        name=header.project, folder=folder, currency=header.currency, time_zone=header.time_zone,
+        starts_on=header.starts_on, identity=header.identity, retention_days=header.retention_days,
+        storage=header.storage, sources=parts.sources, features=features,
+        published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
+        offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
+    )  # fmt: skip
+
+
+def _check_files(what: str, names: Iterable[str], notes: Notes) -> None:
+    """One definition per name, in the file of that name."""
+    seen: dict[str, str] = {}
+    for name in names:
+        first, where = place_of(seen.setdefault(name, name)), place_of(name)
+        if first is not where and first is not None:
+            notes.add(where, f"a second {what} `{name}`, the first is in {first.file}", "rename one")
+        elif where is not None and Path(where.file).stem != name:
+            notes.add(where, f"the {what} `{name}` lies in a file of another name", f"rename the file to {name}.yml")

@@ -1,0 +1,72 @@
+"""project.yml: what holds for the whole project."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from strata.errors import Location
+from strata.project import scalars as s
+from strata.project.models import Identity, Storage
+from strata.project.notes import Notes
+from strata.project.reading import Reader, mapping_of, optional, plain_record, record, required
+from strata.project.yaml import Node
+
+SHORTEST_RETENTION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """project.yml as read."""
+
+    project: str
+    description: str | None
+    currency: str
+    time_zone: str
+    starts_on: date
+    identity: Identity
+    retention_days: int
+    storage: Storage
+    variables: Mapping[str, str]
+    where: Location
+
+
+_storage_keys = plain_record(
+    "storage",
+    Storage,
+    {"root": optional(s.phrase), "catalog": optional(s.phrase), "prefix": optional(s.phrase, "")},
+)
+
+
+def storage(node: Node, notes: Notes) -> Storage:
+    """Either a root folder, or a catalog with an optional prefix."""
+    read = _storage_keys(node, notes)
+    if (read.root is None) == (read.catalog is None):
+        raise notes.refuse(node.where, "expected either `root` or `catalog`", "tables live in a folder or in a catalog")
+    if read.root is not None and read.prefix:
+        raise notes.refuse(node.where, "found `prefix` beside `root`", "a prefix belongs to a catalog")
+    return read
+
+
+VARIABLES: Reader[Mapping[str, str]] = mapping_of(s.name, s.phrase)
+
+HEADER: Reader[Header] = record(
+    "project.yml",
+    Header,
+    {
+        "project": required(s.name),
+        "description": optional(s.phrase),
+        "currency": required(s.currency),
+        "time_zone": required(s.time_zone),
+        "starts_on": required(s.day),
+        "identity": required(
+            plain_record(
+                "identity",
+                Identity,
+                {"key_id": required(s.phrase), "key_env": required(s.phrase), "key_file": optional(s.phrase)},
+            )
+        ),
+        "retention_days": required(s.whole(SHORTEST_RETENTION, 36_500)),
+        "storage": required(storage),
+        "variables": optional(VARIABLES, {}),
+    },
+)

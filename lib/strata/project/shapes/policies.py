@@ -1,0 +1,69 @@
+"""offers.yml, quality.yml and privacy.yml."""
+
+from collections.abc import Mapping
+
+from strata.errors import Location
+from strata.project import scalars as s
+from strata.project.models import Check, Privacy, Purpose
+from strata.project.reading import (
+    Reader,
+    keyed,
+    mapping_of,
+    optional,
+    plain_record,
+    record,
+    required,
+    survivors,
+    tolerant,
+    wrapped,
+)
+
+CELL_FLOOR, AUDIENCE_FLOOR, SEED_FLOOR = 10, 100, 100
+_MOST = 10**9
+
+OFFERS: Reader[Mapping[str, str]] = wrapped("offers.yml", "offers", mapping_of(s.name, s.phrase))
+
+
+def _check(check: str, where: Location, **values: object) -> Check:
+    return Check(name=check, where=where, **values)  # type: ignore[arg-type]
+
+
+_CHECK = record(
+    "a check",
+    _check,
+    {
+        "check": required(s.name),
+        "table": required(s.phrase),
+        "expect": required(s.expectation),
+        "with": optional(mapping_of(s.phrase, s.anything), {}, into="arguments"),
+        "severity": required(s.choice("fail", "warn", "info")),
+    },
+)
+
+CHECKS: Reader[tuple[Check, ...]] = wrapped("quality.yml", "checks", survivors(_CHECK, named="check"))
+
+
+def _purpose(name: str, basis: str, description: str, where: Location) -> Purpose:
+    del where
+    return Purpose(name, basis, description)  # type: ignore[arg-type]
+
+
+def _privacy(purposes: tuple[Purpose, ...], floors: Mapping[str, int]) -> Privacy:
+    return Privacy(purposes, **floors)
+
+
+_PURPOSE = {"basis": required(s.choice("consent", "legitimate_interest")), "description": required(s.phrase)}
+_FLOORS = {
+    "cell": optional(s.whole(CELL_FLOOR, _MOST), CELL_FLOOR, into="cell_floor"),
+    "audience": optional(s.whole(AUDIENCE_FLOOR, _MOST), AUDIENCE_FLOOR, into="audience_floor"),
+    "seed": optional(s.whole(SEED_FLOOR, _MOST), SEED_FLOOR, into="seed_floor"),
+}
+
+PRIVACY: Reader[Privacy] = plain_record(
+    "privacy.yml",
+    _privacy,
+    {
+        "purposes": optional(keyed("a purpose", s.name, _purpose, _PURPOSE), ()),
+        "floors": optional(tolerant(plain_record("floors", dict, _FLOORS), {}), {}),
+    },
+)

@@ -1,0 +1,153 @@
+"""Hashes follow the meaning of a definition: another spelling keeps them, another meaning changes them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from strata.project.models import Project
+
+from .grocery import change, copy_of_grocery, loaded
+
+FREQUENCY, RFM, STYLE = (
+    "segmentations/purchase_frequency.yml",
+    "segmentations/rfm.yml",
+    "segmentations/shopping_style.yml",
+)
+WINE = "audiences/next_wine_buyers.yml"
+HEX_DIGITS = 32
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return loaded(copy_of_grocery(tmp_path_factory.mktemp("before")))
+
+
+def after(tmp_path: Path, file: str, replace: str, by: str) -> Project:
+    folder = copy_of_grocery(tmp_path)
+    change(folder / file, replace, by)
+    return loaded(folder)
+
+
+def changed(before: Project, now: Project) -> set[str]:
+    """The definitions whose hash differs, with `config` for the whole."""
+    keys = {*before.definition_hashes, *now.definition_hashes}
+    found = {k for k in keys if before.definition_hashes.get(k) != now.definition_hashes.get(k)}
+    return found | ({"config"} if before.config_hash != now.config_hash else set())
+
+
+def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
+    assert set(before.definition_hashes) == {
+        "features", "audience.next_wine_buyers", "segmentation.purchase_frequency", "segmentation.rfm",
+        "segmentation.shopping_style", *(f"sources.{s.name}" for s in before.sources),
+    }  # fmt: skip
+    for value in (*before.definition_hashes.values(), before.config_hash):
+        assert len(value) == HEX_DIGITS
+        assert int(value, 16) >= 0
+
+
+@pytest.mark.parametrize(
+    ("file", "replace", "by"),
+    [
+        (FREQUENCY, "purchase_days_182d >= 26", "  purchase_days_182d>=26 "),
+        (FREQUENCY, "first_purchase_on is null", "(first_purchase_on IS NULL)"),
+        (FREQUENCY, "# The source's gaps", "# Those gaps"),
+        (FREQUENCY, "version: 1\ntechnique: purchase frequency\n", "technique: purchase frequency\nversion: 1\n"),
+        (RFM, "{score: r, of: days_since_last_purchase,", "{of: days_since_last_purchase, score: r,"),
+        (RFM, "[50, 200, 600, 1500]", "[50.0, 200, 6e2, 1500.00]"),
+        ("sources/transactions.yml", "description: Purchase lines", "description: Lines of receipts"),
+        (
+            "sources/transactions.yml",
+            "  store_id: BIGINT\n  basket_id: BIGINT",
+            "  basket_id: BIGINT\n  store_id: BIGINT",
+        ),
+        ("project.yml", "root: warehouse/grocery", "root: /mnt/grocery"),
+        ("project.yml", "key_file: .strata/identity.key", "key_file: /run/secrets/key"),
+        ("project.yml", "key_env: STRATA_IDENTITY_KEY", "key_env: THE_KEY"),
+        ("project.yml", "retention_days: 90", "retention_days: 30"),
+    ],
+)
+def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, file: str, replace: str, by: str) -> None:
+    assert changed(before, after(tmp_path, file, replace, by)) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "replace", "by"),
+    [
+        (FREQUENCY, "label: Lost", "label: Gone"),
+        (FREQUENCY, "Buys on 26 or more of", "Buys on at least 26 of"),
+        (FREQUENCY, "offer: keep_habit", "offer: win_back"),
+        (FREQUENCY, "owner: crm", "owner: insights"),
+        (FREQUENCY, "task: Choose", "task: Decide"),
+        ("offers.yml", "Voucher for coming back", "Voucher"),
+        ("privacy.yml", "seed: 100", "seed: 200"),
+        ("quality.yml", "min_value: 2000", "min_value: 1000"),
+        ("project.yml", "key_id: demo-1", "key_id: demo-2"),
+        ("features.yml", "unit: coupons", "unit: tickets"),
+        ("features.yml", "  - children_count", "  - lines_182d"),
+        (WINE, "owner: crm", "owner: insights"),
+    ],
+)
+def test_what_is_published_in_words_changes_only_the_whole(
+    before: Project, tmp_path: Path, file: str, replace: str, by: str
+) -> None:
+    assert changed(before, after(tmp_path, file, replace, by)) == {"config"}
+
+
+@pytest.mark.parametrize(
+    ("file", "replace", "by", "whose"),
+    [
+        (FREQUENCY, "purchase_days_182d >= 26", "purchase_days_182d >= 27", {"segmentation.purchase_frequency"}),
+        (FREQUENCY, "version: 1", "version: 2", {"segmentation.purchase_frequency"}),
+        (FREQUENCY, "segment: lost", "segment: gone", {"segmentation.purchase_frequency"}),
+        (FREQUENCY, "otherwise: error", "otherwise: low", {"segmentation.purchase_frequency"}),
+        (RFM, "[7, 14, 28, 84]", "[7, 14, 28, 91]", {"segmentation.rfm"}),
+        (RFM, "f >= 3 or m >= 3)\", description: Were good customers and stay away for a month",
+         "f >= 2 or m >= 3)\", description: Were good customers and stay away for a month", {"segmentation.rfm"}),
+        (STYLE, "seed: 17", "seed: 18", {"segmentation.shopping_style"}),
+        (STYLE, "{feature: own_brand_share_182d, transform: none}", "{feature: own_brand_share_182d, transform: log1p}",
+         {"segmentation.shopping_style"}),
+        (WINE, "share: 0.1", "share: 0.2", {"audience.next_wine_buyers"}),
+        (WINE, "wine_days_182d > 0", "wine_days_182d > 1", {"audience.next_wine_buyers"}),
+        ("sources/redemptions.yml", "'redemption'", "'coupon'", {"sources.redemptions"}),
+        ("sources/products.yml", "Private: own", "Private: national", {"sources.products"}),
+        ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),
+    ],
+)  # fmt: skip
+def test_another_meaning_changes_the_definition(
+    before: Project, tmp_path: Path, file: str, replace: str, by: str, whose: set[str]
+) -> None:
+    assert changed(before, after(tmp_path, file, replace, by)) == {*whose, "config"}
+
+
+def test_a_feature_changes_whatever_is_computed_from_it_however_indirectly(before: Project, tmp_path: Path) -> None:
+    now = after(tmp_path, "features.yml", "of: discount_amount, where: \"event_type = 'purchase'\"",
+                "of: discount_amount, where: \"event_type = 'purchase' and quantity > 0\"")  # fmt: skip
+
+    # shopping_style uses discount_share_182d, which is computed from discount_182d; rfm uses neither
+    assert changed(before, now) == {"features", "segmentation.shopping_style", "config"}
+
+
+def test_a_feature_of_the_audience_patterns_changes_the_audience(before: Project, tmp_path: Path) -> None:
+    now = after(tmp_path, "features.yml", "keep: 150", "keep: 100")
+
+    assert changed(before, now) == {"features", "audience.next_wine_buyers", "config"}
+
+
+def test_the_order_of_segments_is_meaning_and_the_order_of_features_is_not(before: Project, tmp_path: Path) -> None:
+    folder = copy_of_grocery(tmp_path)
+    features = yaml.safe_load((folder / "features.yml").read_text())
+    features["features"].reverse()
+    (folder / "features.yml").write_text(yaml.safe_dump(features))
+    assert changed(before, loaded(folder)) == set()
+
+    frequency = yaml.safe_load((folder / FREQUENCY).read_text())
+    frequency["segments"][4:] = reversed(frequency["segments"][4:])
+    (folder / FREQUENCY).write_text(yaml.safe_dump(frequency))
+    assert changed(before, loaded(folder)) == {"segmentation.purchase_frequency", "config"}
+
+
+def test_the_folder_does_not_matter(before: Project, tmp_path: Path) -> None:
+    folder = copy_of_grocery(tmp_path).rename(tmp_path / "elsewhere")
+
+    assert changed(before, loaded(folder)) == set()
