@@ -1,0 +1,51 @@
+# On a fresh Debian or Ubuntu machine with git, make and Python 3.11: `make demo`, `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.SILENT:
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint dictionary wheel clean
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+# What a set-up depends on: another pin, another stamp. A stamp that is there costs neither seconds nor a network.
+PINS := $(shell cat pyproject.toml lib/strata/storage/jars.py | sha256sum | cut -c1-16)
+FULL := .venv/.set-up-full-$(PINS)
+READY_FOR_DEMO := $(or $(wildcard $(FULL)),.venv/.set-up-demo-$(PINS))
+PYTEST_ARGS ?=
+
+help:  ## what can be made
+	grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 18
+
+setup: $(FULL)  ## .venv with everything, Java, the Delta JARs; nothing to do the second time
+
+demo: $(READY_FOR_DEMO)  ## the main job on the Complete Journey, as of two month ends
+	$(BIN)/strata init --project conf/grocery
+	$(BIN)/strata run --project conf/grocery --as-of 2017-11-30,2017-12-31
+
+test: $(FULL)  ## all tests; PYTEST_ARGS="-m 'not cluster'" leaves some out
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(FULL)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+dictionary: $(FULL)  ## conf/DATA_DICTIONARY.md from the contracts and conf/grocery
+	$(BIN)/python -m strata.pipeline.dictionary conf/grocery conf/DATA_DICTIONARY.md
+
+wheel: $(FULL)  ## dist/strata-*.whl, for spark-submit --py-files
+	rm -rf build dist
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	echo dist/*.whl
+
+clean:  ## remove the set-up and every table
+	rm -rf .venv build dist warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(FULL):
+	PYTHON=$(PYTHON) bash .ci/setup demo,dev --tests-of pyproject.toml
+	touch $@
+
+.venv/.set-up-demo-$(PINS):
+	PYTHON=$(PYTHON) bash .ci/setup demo
+	touch $@

@@ -1,0 +1,73 @@
+"""A look-alike audience ready to run: conditions compiled, features chosen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+
+from strata.contract.columns import Type
+from strata.errors import Problem, ProjectError
+from strata.expression import Expression, Name, compile_expression
+from strata.project.models import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """An audience with its conditions compiled.
+
+    Attributes:
+        audience: as declared.
+        seed: condition of those to be like.
+        candidates: condition of those who may be returned.
+        exclude: conditions of those who are never returned.
+        features: columns of the snapshot to learn from, by name.
+    """
+
+    audience: Audience
+    seed: Expression
+    candidates: Expression
+    exclude: tuple[Expression, ...]
+    features: tuple[str, ...]
+
+    def train_date(self, as_of: date) -> date:
+        """The date whose knowledge the backtest is limited to."""
+        return as_of - timedelta(days=self.audience.backtest_days)
+
+
+def compile_lookalike(audience: Audience, names: Mapping[str, Name], numeric: Iterable[str]) -> Lookalike:
+    """Compile an audience against a snapshot.
+
+    A feature that seed, candidates or exclude name is the rule itself and not learned from; `leave_out` neither.
+
+    Args:
+        audience: as declared.
+        names: what conditions may use (`project.names.names_of_features`).
+        numeric: the numeric feature columns that the snapshot has.
+
+    Raises:
+        ProjectError: a condition cannot be used, or `learn_from` leaves no column.
+    """
+    seed, candidates, *exclude = [
+        compile_expression(text, names, Type.BOOLEAN)
+        for text in (audience.seed, audience.candidates, *audience.exclude)
+    ]
+    rule = seed.names.union(candidates.names, *(e.names for e in exclude))
+    matched = {c for c in numeric if _matches(c, audience.learn_from)}
+    features = {c for c in matched - rule if not _matches(c, audience.leave_out)}
+    if not features:
+        raise ProjectError([_nothing_to_learn_from(audience, matched, rule)])
+    return Lookalike(audience, seed, candidates, tuple(exclude), tuple(sorted(features)))
+
+
+def _matches(column: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(column, pattern) for pattern in patterns)
+
+
+def _nothing_to_learn_from(audience: Audience, matched: set[str], rule: frozenset[str]) -> Problem:
+    patterns = ", ".join(audience.learn_from)
+    found = "no numeric feature"
+    if matched:
+        why = "named by seed, candidates or exclude" if matched <= rule else "named by conditions or left out"
+        found = f"only features that are {why}: {', '.join(sorted(matched))}"
+    what = f"audience {audience.name}: learn_from ({patterns}) leaves nothing to learn from: found {found}"
+    return Problem(audience.where, what, "let learn_from match features that say how else customers behave")

@@ -1,0 +1,158 @@
+"""`strata <job> …`: the command line; reads the clock and the environment, and nothing below does."""
+
+import argparse
+import os
+import secrets
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from strata import __version__
+from strata.console import Console, print_error
+from strata.dates import parse_as_of
+from strata.errors import DONE, WITHHELD, ProjectError, StrataError
+from strata.project.load import load_project
+from strata.project.models import Project
+from strata.publish.contracts import published_tables
+from strata.quality.vocabulary import check_problems
+
+STAGES = ("ingest", "features", "segments", "audiences", "publish")
+JOBS = {
+    "init": "make what a project needs on this machine: the local identity key",
+    "check": "read the project and report every mistake; needs no Spark",
+    "run": "all stages: ingest, features, segments, audiences, publish",
+    "ingest": "take delivered files into bronze and silver",
+    "features": "compute tiles and the snapshot of every feature",
+    "segments": "assign a segment per segmentation, fitting clusters where needed",
+    "audiences": "expand seeds into look-alike audiences, with their backtests",
+    "publish": "profiles, gate, and release of what the stages before have staged",
+    "status": "the current release and where its tables are",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one job; returns its exit code.
+
+    Args:
+        argv: the words after the program's name; None takes the process's own.
+    """
+    console = Console(sys.stdout)
+    options = _parser().parse_args(argv)
+    if not options.verbose:
+        warnings.simplefilter("ignore")
+    try:
+        return _dispatch(options, console)
+    except StrataError as error:
+        print_error(error)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last border: an unexpected fault still gets an exit code
+        if options.verbose:
+            traceback.print_exc()
+        print(f"strata: unexpected {type(error).__name__}: {str(error)[:800]}", file=sys.stderr)
+        print("  this is a fault of strata (exit 1); --verbose shows where", file=sys.stderr)
+        return 1
+
+
+def _dispatch(options: argparse.Namespace, console: Console) -> int:
+    begun = time.perf_counter()
+    settings = dict(_setting(text) for text in options.set)
+    project = load_project(options.project, settings)
+    problems = check_problems(project.checks, published_tables(project))
+    if problems:
+        raise ProjectError(problems)
+    if options.job == "check":
+        console.say(f"{_summary(project)}: no problems ({time.perf_counter() - begun:.2f} s)")
+        return DONE
+    if options.job == "init":
+        return _init(project, console)
+    return _with_spark(options, project, console)
+
+
+def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """The jobs that need a session; imported here so that `check` starts in a moment."""
+    from strata.pipeline.jobs import Wanted, run_jobs, show_status  # noqa: PLC0415
+    from strata.pipeline.start import start_run  # noqa: PLC0415
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
+    run = start_run(project, clock, console, os.getpid(), verbose=options.verbose)
+    if options.job == "status":
+        show_status(run, console)
+        return DONE
+    stages = STAGES if options.job == "run" else (options.job,)
+    as_ofs = parse_as_of(options.as_of, options.every) if options.as_of else ()
+    if not as_ofs and options.job != "ingest":
+        raise ProjectError(f"{options.job} needs a date: --as-of YYYY-MM-DD")
+    known_at = _instant(options.known_at) if options.known_at else None
+    withheld = run_jobs(run, Wanted(stages, as_ofs, known_at, options.force, dict(os.environ)), console)
+    return WITHHELD if withheld else DONE
+
+
+def _init(project: Project, console: Console) -> int:
+    """Make the local key file once; an existing key is never replaced."""
+    if project.identity.key_file is None:
+        raise ProjectError(f"{project.name}: identity names no key_file; set {project.identity.key_env} instead")
+    place = project.folder / project.identity.key_file
+    if place.exists():
+        console.say(f"{place}: key is there, left as it is")
+        return DONE
+    place.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    console.say(f"{place}: made a new identity key; keep it safe: without it nobody can be found again")
+    return DONE
+
+
+def _summary(project: Project) -> str:
+    counts = {
+        "source": len(project.sources),
+        "feature": len(project.features),
+        "segmentation": len(project.segmentations),
+        "audience": len(project.audiences),
+        "check": len(project.checks),
+    }
+    return f"{project.name}: " + ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ProjectError(f"--set {text!r}: expected key=value, e.g. --set storage.root=/data/warehouse")
+    return key, value
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ProjectError(f"--known-at {text!r} is not a moment; write 2017-12-31T23:59:59+00:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        print(f"strata: {message} (exit {ProjectError.exit_code}); `strata --help` lists the jobs", file=sys.stderr)
+        raise SystemExit(ProjectError.exit_code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="strata", description="Segmentation as code on the lakehouse.")
+    parser.add_argument("--version", action="version", version=f"strata {__version__}")
+    jobs = parser.add_subparsers(dest="job", required=True, metavar="JOB", parser_class=_Parser)
+    for name, meaning in JOBS.items():
+        job = jobs.add_parser(name, help=meaning, description=meaning)
+        job.add_argument("--project", type=Path, required=True, metavar="DIR", help="folder with project.yml")
+        job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. storage.root=/data")
+        job.add_argument("--verbose", action="store_true", help="show Spark's log and Python's warnings")
+        if name not in {"init", "check", "status"}:
+            job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
+            job.add_argument("--every", choices=["month-end"], help="which days of A..B")
+            job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
+            job.add_argument("--force", action="store_true", help="build again what is already released")
+        else:
+            job.set_defaults(as_of=None, every=None, known_at=None, force=False)
+    return parser

@@ -1,0 +1,64 @@
+"""How each kind of feature is put together from sums, minima and days over the tiles of its window. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from strata.project.models import Feature, FeatureKind
+
+PartialKind = Literal["n", "sum", "min", "max"]
+"""What a tile holds of the events of one customer and day: how many, or the sum, least or greatest of a column."""
+
+Merge = Literal["sum", "min", "max", "days", "first", "last"]
+"""How the tiles of a window come together; `days` counts those with a count above 0, `first` and `last` date them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """One number that a kind of feature is made of.
+
+    Attributes:
+        merge: how tiles come together.
+        kind: which partial they hold.
+        of_column: the partial is of the feature's column (for n: of its known values), not of whole events.
+        filtered: only events for which the feature's condition holds.
+    """
+
+    merge: Merge
+    kind: PartialKind
+    of_column: bool = False
+    filtered: bool = True
+
+
+PRESENCE = Ingredient("days", "n")
+"""Whether there was an event at all."""
+_FIRST = Ingredient("first", "n")
+_LAST = Ingredient("last", "n")
+_SUM = Ingredient("sum", "sum", of_column=True)
+
+_RECIPES: Mapping[FeatureKind, tuple[Ingredient, ...]] = {
+    "count": (Ingredient("sum", "n"),),
+    "sum": (_SUM,),
+    "min": (Ingredient("min", "min", of_column=True),),
+    "max": (Ingredient("max", "max", of_column=True),),
+    "mean": (_SUM, Ingredient("sum", "n", of_column=True)),
+    "share": (_SUM, Ingredient("sum", "sum", of_column=True, filtered=False)),
+    "active_days": (PRESENCE,),
+    "mean_gap": (_FIRST, _LAST, PRESENCE),
+    "first_on": (_FIRST,),
+    "last_on": (_LAST,),
+    "attribute": (),
+    "expression": (),
+}
+
+
+def recipe(feature: Feature) -> tuple[Ingredient, ...]:
+    """What `feature` is made of, in the order in which `finish` takes it; nothing for attributes and expressions."""
+    if feature.kind == "days_since":
+        return (_FIRST,) if str(feature.of) == "first" else (_LAST,)
+    return _RECIPES[feature.kind]
+
+
+def counts_from_zero(merge: Merge) -> bool:
+    """Whether nothing happened means 0 (sums, days) or not known (least, greatest, dates)."""
+    return merge in ("sum", "days")

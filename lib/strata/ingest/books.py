@@ -1,0 +1,142 @@
+"""The accounts of a batch, without Spark: every record is accepted or rejected, and a source knows how far it goes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from strata.errors import InputError, Problem, StrataError
+from strata.ingest.files import Delivered
+from strata.project.models import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was counted of one source after it was written, per file hash where it can be told.
+
+    Attributes:
+        rows: rows in bronze.
+        last_rows: highest row number in bronze; rows without a gap end with their count.
+        records: records after unpivoting.
+        rejected: rows of quarantine.
+        unchanged: accepted records that silver had already.
+        gained: rows that silver got of this source, closing rows included.
+        closed: of them, those that close what a snapshot no longer has.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    last_rows: Mapping[str, int] = field(default_factory=dict)
+    records: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    unchanged: Mapping[str, int] = field(default_factory=dict)
+    gained: int = 0
+    closed: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """Records that were not rejected."""
+        return sum(self.records.values()) - sum(self.rejected.values())
+
+
+def reconcile(source: str, counts: Counts) -> None:
+    """Rows in are rows accepted and rejected, by what was written.
+
+    Raises:
+        StrataError: they are not; nothing of the batch counts until they are.
+    """
+    wrong = [
+        f"file {file}: {rows} rows, the last has the number {counts.last_rows.get(file)}"
+        for file, rows in counts.rows.items()
+        if counts.last_rows.get(file) != rows
+    ]
+    new, unchanged = counts.gained - counts.closed, sum(counts.unchanged.values())
+    if counts.accepted != new + unchanged:
+        wrong.append(
+            f"{sum(counts.records.values())} records, {sum(counts.rejected.values())} rejected,"
+            f" so that {counts.accepted} were accepted; silver gained {new} and had {unchanged}"
+        )
+    if wrong:
+        raise StrataError(f"{source}: the accounts of the batch do not balance: {'; '.join(wrong)}")
+
+
+def complete_through(source: Source, latest: date | None, ingested_at: datetime, time_zone: str) -> date | None:
+    """The last whole day a source vouches for after a delivery; None sets no limit.
+
+    Args:
+        source: says a day itself, `always`, or `latest`: the day of its latest event, if it feeds events.
+        latest: day of the latest event of the delivery.
+        ingested_at: end of the batch; the day it falls on is not whole yet.
+        time_zone: the project's.
+    """
+    declared = source.delivery.complete_through
+    if isinstance(declared, date):
+        return declared
+    if declared == "always" or source.feeds != "events" or latest is None:
+        return None
+    return min(latest, day_of(ingested_at, time_zone) - timedelta(days=1))
+
+
+def day_of(moment: datetime, time_zone: str) -> date:
+    """The day of a moment in the project's zone."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def file_rows(
+    source: Source, files: Iterable[Delivered], counts: Counts, through: date | None, batch_id: int, ingested_at: datetime
+) -> list[dict[str, Any]]:
+    """The rows of `bronze.files` that finish a batch."""
+    rows = []
+    for file in files:
+        records, rejected = counts.records.get(file.sha256, 0), counts.rejected.get(file.sha256, 0)
+        rows.append(
+            {
+                "source": source.name,
+                "file_path": file.path,
+                "bytes": file.bytes,
+                "file_hash": file.sha256,
+                "row_count": counts.rows.get(file.sha256, 0),
+                "record_count": records,
+                "accepted_count": records - rejected,
+                "unchanged_count": counts.unchanged.get(file.sha256, 0),
+                "rejected_count": rejected,
+                "complete_through": through,
+                "batch_id": batch_id,
+                "ingested_at": ingested_at,
+            }
+        )
+    return rows
+
+
+def incomplete_sources(
+    sources: Sequence[str], files: Iterable[Mapping[str, Any]], as_of: date, known_at: datetime | None = None
+) -> list[Problem]:
+    """Why the data does not reach through `as_of`, source by source.
+
+    Args:
+        sources: names of the project's sources.
+        files: rows of `bronze.files`.
+        as_of: the last whole day a result is about.
+        known_at: only files known at this moment count; None counts all.
+    """
+    known = [f for f in files if known_at is None or f["ingested_at"] <= known_at]
+    problems = []
+    for name in sources:
+        of_source = [f for f in known if f["source"] == name]
+        through = [f["complete_through"] for f in of_source if f["complete_through"] is not None]
+        if not of_source:
+            problems.append(Problem(None, f"{name}: nothing has been ingested", "run: strata ingest"))
+        elif through and max(through) < as_of:
+            what = f"{name}: complete through {max(through)}, the as-of date is {as_of}"
+            problems.append(Problem(None, what, f"deliver the missing days, or ask for --as-of {max(through)}"))
+    return problems
+
+
+def check_clock(ingested_at: datetime, newest: datetime | None) -> None:
+    """A batch is known after all batches before it, or replaying them would see its rows.
+
+    Raises:
+        InputError: the clock stands before the end of the newest batch.
+    """
+    if newest is not None and ingested_at <= newest:
+        raise InputError(f"the clock says {ingested_at}, but the newest batch ended at {newest}: set the clock right")

@@ -1,0 +1,163 @@
+"""What lies at the path of a source: files with their size, SHA-256 and first bytes.
+
+Local files are hashed here, as a stream. Files of any other file system are read by the JVM (`binaryFile`, `sha2`),
+which holds one file in memory at a time and takes none beyond 2 GB; deliver larger ones in parts.
+"""
+
+import bz2
+import glob
+import gzip
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from strata.errors import InputError
+from strata.project.models import Source
+
+HEAD = 1 << 16
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
+_OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
+_LEGAL_IN_URI = "/_-!.~'()*,;:$&+=@"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivered file, table or query result.
+
+    Attributes:
+        path: where it lay, as people write it.
+        bytes: its size; 0 for tables and queries.
+        sha256: 64 hex digits over its content; for tables and queries over the rows.
+        head: its first bytes, decompressed; empty for binary formats.
+        uris: how Spark may spell its path in `_metadata.file_path`.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    head: bytes = b""
+    uris: tuple[str, ...] = ()
+
+
+def find_files(source: Source, folder: Path) -> tuple[Delivered, ...]:
+    """The local files of a source, by path, hashed.
+
+    Args:
+        source: its `read.path` is a file, a folder or a glob pattern; names that begin with `.` or `_` are no data.
+        folder: folder of the project; a relative path starts there.
+
+    Raises:
+        InputError: nothing is there, or `ready_when` is not there yet.
+    """
+    pattern = local_path(source, folder)
+    found = [Path(p) for p in sorted(glob.glob(pattern, recursive=True)) if Path(p).is_file()]
+    if Path(pattern).is_dir():
+        found = [p for p in sorted(Path(pattern).rglob("*")) if p.is_file()]
+    marker = source.delivery.ready_when
+    data = [p for p in found if not p.name.startswith((".", "_")) and p.name != marker]
+    _expect_ready(source, marker, [str(p.parent) for p in data] or [_folder_of(pattern)], pattern)
+    if not data:
+        raise InputError(f"{source.name}: nothing to read at {pattern}: deliver the files, or correct `read: path`")
+    return tuple(_delivered(path) for path in data)
+
+
+def local_path(source: Source, folder: Path) -> str:
+    """The absolute path or pattern of a source on the local file system."""
+    return str(folder.absolute() / re.sub("^file:/*", "/", source.read.path or ""))
+
+
+def is_remote(source: Source) -> bool:
+    """True when the path of the source names another file system than the local one."""
+    path = source.read.path or ""
+    return bool(_SCHEME.match(path)) and not path.startswith("file:")
+
+
+def find_remote_files(spark: SparkSession, source: Source) -> tuple[Delivered, ...]:
+    """The files of a source on another file system, by path; one Spark job reads and hashes them.
+
+    Raises:
+        InputError: as `find_files`.
+    """
+    found = _listed(spark.read.format("binaryFile").load(source.read.path))
+    rows = sorted(found.toArrow().to_pylist(), key=lambda row: str(row["path"]))
+    marker = source.delivery.ready_when
+    if marker:
+        there = spark.read.format("binaryFile").option("pathGlobFilter", marker).load(_remote_folder(source))
+        ready = [str(row["path"]) for row in there.select("path").toArrow().to_pylist()]
+        if not ready:
+            raise _waiting(source, f"{_remote_folder(source)}/{marker}")
+    if not rows:
+        raise InputError(f"{source.name}: nothing to read at {source.read.path}: deliver the files, or correct the path")
+    return tuple(
+        Delivered(row["path"], row["length"], row["sha256"], _head(row["path"], row["head"]), (row["uri"],))
+        for row in rows
+    )
+
+
+def _listed(files: DataFrame) -> DataFrame:
+    name = F.element_at(F.split("path", "/"), -1)
+    return files.filter(~name.startswith("_") & ~name.startswith(".")).select(
+        "path",
+        "length",
+        F.sha2("content", 256).alias("sha256"),
+        F.substring("content", 1, HEAD).alias("head"),
+        F.col("_metadata.file_path").alias("uri"),
+    )
+
+
+def _remote_folder(source: Source) -> str:
+    path = (source.read.path or "").rstrip("/")
+    return path.rsplit("/", 1)[0] if re.search(r"[*?\[{]|\.\w+$", path.rsplit("/", 1)[-1]) else path
+
+
+def _expect_ready(source: Source, marker: str | None, folders: Sequence[str], pattern: str) -> None:
+    waiting = [f for f in sorted(set(folders)) if marker and not (Path(f) / marker).exists()]
+    if waiting:
+        raise _waiting(source, ", ".join(f"{folder}/{marker}" for folder in waiting))
+
+
+def _waiting(source: Source, marker: str) -> InputError:
+    return InputError(f"{source.name}: the delivery is not complete, waiting for {marker}: run again when it is there")
+
+
+def _folder_of(pattern: str) -> str:
+    return pattern if Path(pattern).is_dir() else str(Path(pattern).parent)
+
+
+def _delivered(path: Path) -> Delivered:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(0)
+        head = stream.read(HEAD)
+    return Delivered(str(path), path.stat().st_size, digest, _head(str(path), head), _uris(str(path)))
+
+
+def _head(path: str, head: bytes) -> bytes:
+    """The first bytes of what is in a file; of a compressed one as far as its own first bytes reach."""
+    import io
+
+    opener = _OPENERS.get(Path(path).suffix)
+    if opener is None:
+        return head
+    unpacked = bytearray()
+    try:
+        with opener(io.BytesIO(head), "rb") as stream:
+            while len(unpacked) < HEAD and (piece := stream.read(1024)):
+                unpacked += piece
+    except EOFError:
+        pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}): deliver it again") from None
+    return bytes(unpacked)
+
+
+def _uris(path: str) -> tuple[str, ...]:
+    """Java quotes what is illegal in a path and leaves letters of every script."""
+    quoted = "".join(c if ord(c) > 127 else quote(c, safe=_LEGAL_IN_URI) for c in path)  # noqa: PLR2004 - end of ASCII
+    return (f"file:{quoted}", f"file://{quoted}")

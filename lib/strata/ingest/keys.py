@@ -1,0 +1,53 @@
+"""The identity key: found in the environment or in a file, never written anywhere else."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from strata.errors import ProjectError
+from strata.project.models import Identity
+
+SHORTEST = 32
+"""Characters of text, or bytes behind hex digits, that a key has at least."""
+
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){32,}")
+
+
+def read_key(identity: Identity, folder: Path, environ: Mapping[str, str]) -> bytes:
+    """The key that turns source ids into pseudonyms.
+
+    Args:
+        identity: names the environment variable, which is asked first, and the file.
+        folder: folder of the project; a relative `key_file` lies in it.
+        environ: the environment of the process.
+
+    Returns:
+        The bytes behind 64 or more hex digits; the UTF-8 bytes of any other text. White space around is dropped.
+
+    Raises:
+        ProjectError: there is no key, or it is too short. The text of the key is never part of the message.
+    """
+    from_environment = environ.get(identity.key_env, "").strip()
+    if from_environment:
+        return _key(from_environment, f"the environment variable {identity.key_env}", folder)
+    if identity.key_file:
+        path = folder / identity.key_file
+        if path.is_file():
+            return _key(path.read_text(encoding="utf-8").strip(), f"the file {path}", folder)
+    raise ProjectError(f"there is no identity key: {_places(identity, folder)}\n    {_next_step(folder)}")
+
+
+def _key(text: str, place: str, folder: Path) -> bytes:
+    if len(text) < SHORTEST:
+        found = f"the identity key in {place} has {len(text)} characters, expected at least {SHORTEST}"
+        raise ProjectError(f"{found}\n    {_next_step(folder)}")
+    return bytes.fromhex(text) if _HEX.fullmatch(text) else text.encode()
+
+
+def _places(identity: Identity, folder: Path) -> str:
+    variable = f"the environment variable {identity.key_env} is not set"
+    return f"{variable}, and there is no file {folder / identity.key_file}" if identity.key_file else variable
+
+
+def _next_step(folder: Path) -> str:
+    return f"make one with: strata init --project {folder}"

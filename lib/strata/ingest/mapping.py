@@ -1,0 +1,204 @@
+"""Records become rows of silver: one select that can be read against the contract, and every reason against a row.
+
+Reasons end with what is wrong, after the name of the column: `_not_<type>` `_more_than_2_decimals` `_unmapped`
+`_malformed` `_missing` `_unexpected` (none of the allowed values) `_out_of_range`; beside them `key_missing`,
+`row_unreadable`, `row_undecodable`, and the reasons of the source's own `reject` rules.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from strata.contract.columns import Between, Matches, OneOf, Table, Type, extend
+from strata.contract.columns import Column as Declared
+from strata.contract.silver import FED_TABLES, MANAGED
+from strata.expression import compile_expression
+from strata.expression.spark import to_column
+from strata.ingest.convert import convert, out_of_range
+from strata.ingest.identity import normalised, pseudonym, well_formed, with_key
+from strata.ingest.records import FLAWS, TRACE, Records, reasons_of
+from strata.project.models import Mapped, Project, Source
+from strata.project.names import delivered_types, names_of_fed, names_of_source
+
+REASONS = "reasons"
+_FAULTS = "_faults"
+_MONEY_COLUMNS = ("amount", "list_amount", "discount_amount")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run of ingest: its number, and the moment (with a zone) from which its rows are known."""
+
+    batch_id: int
+    ingested_at: datetime
+
+
+def silver_table(source: Source) -> type[Table]:
+    """The silver table a source feeds, with the source's own extra columns."""
+    return extend(FED_TABLES[source.feeds], tuple(declared for _, declared in source.extra))
+
+
+def map_records(records: Records, source: Source, project: Project, batch: Batch, keys: DataFrame) -> DataFrame:
+    """Silver rows of one source, good and bad.
+
+    Args:
+        records: from `make_records`.
+        source: its `columns`, `event_type`, `key`, `extra` and `reject` say what becomes what.
+        project: gives the zone of `event_date` and the currency of amounts that name none.
+        batch: becomes `batch_id` and `ingested_at`.
+        keys: from `identity.key_frame`.
+
+    Returns:
+        The mapped columns of silver but `revision`; `reasons` (empty for a good row); and `records.TRACE`.
+        `event_id` is the keyed hash of source and key; `valid_from` is NULL where the source does not date its rows.
+    """
+    mapper = _Mapper(source, project, records.columns)
+    outputs = mapper.outputs()
+    faults = reasons_of(mapper.faults)
+    filled = with_key(records.frame, keys).select(
+        *TRACE, FLAWS, faults.alias(_FAULTS), *(value.alias(name) for name, value in outputs.items())
+    )
+    checked = reasons_of(dict(_breaches(source, outputs)))
+    unreadable = F.array_contains(FLAWS, "row_unreadable")
+    reasons = F.when(unreadable, F.col(FLAWS)).otherwise(F.array_distinct(F.concat(FLAWS, _FAULTS, checked)))
+    return filled.select(
+        *TRACE,
+        reasons.alias(REASONS),
+        *outputs,
+        F.lit(False).alias("is_deleted"),
+        F.lit(source.name).alias("source"),
+        F.lit(batch.ingested_at).alias("ingested_at"),
+        F.lit(batch.batch_id).cast("bigint").alias("batch_id"),
+    )
+
+
+def source_ids(records: Records, source: Source) -> DataFrame | None:
+    """The distinct normalised ids of a source as `source_id`; None when it has no identity column."""
+    mapped = next((m for m in source.columns if m.identity), None)
+    if mapped is None:
+        return None
+    text, usable = _identity(mapped, source, records.columns)
+    return records.frame.filter(usable).select(text.alias("source_id")).distinct()
+
+
+def _identity(mapped: Mapped, source: Source, columns: Mapping[str, Column]) -> tuple[Column, Column]:
+    """The normalised id of an identity column, and whether it can be one (false where there is none)."""
+    assert mapped.identity is not None and mapped.source is not None
+    delivered = delivered_types(source)[mapped.source]
+    text = normalised(mapped.identity, columns[mapped.source], delivered)
+    return text, text.isNotNull() & well_formed(mapped.identity, text, delivered)
+
+
+class _Mapper:
+    """Builds the columns of one source; collects the faults that only their inputs show."""
+
+    def __init__(self, source: Source, project: Project, columns: Mapping[str, Column]) -> None:
+        self.source, self.project, self.columns = source, project, columns
+        self.types = delivered_types(source)
+        self.faults: dict[str, Column] = {}
+
+    def outputs(self) -> dict[str, Column]:
+        """Silver column -> its value."""
+        core = {str(c): c for c in FED_TABLES[self.source.feeds].columns}
+        made = {m.name: self._value(m, core[m.name]) for m in self.source.columns}
+        made |= {str(c): self._value(m, c) for m, c in self.source.extra}
+        if self.source.feeds == "events":
+            made |= self._event(made)
+        elif self.source.feeds == "customers" and "valid_from" not in made:
+            made["valid_from"] = F.lit(None).cast("date")
+        parts = [self.columns[name] for name in self.source.key]
+        self.faults["key_missing"] = F.array_contains(F.array(*(part.isNull() for part in parts)), F.lit(True))
+        return made
+
+    def _event(self, made: Mapping[str, Column]) -> dict[str, Column]:
+        assert self.source.event_type is not None
+        more = {"event_id": self._event_id(), "event_date": self._day(made["occurred_at"])}
+        if next(m for m in self.source.columns if m.name == "occurred_at").moment == "date":
+            more["event_date"] = made["occurred_at"].cast("date")
+        kind = compile_expression(self.source.event_type, names_of_source(self.source), Type.STRING)
+        more["event_type"] = to_column(kind, self.columns)
+        if "currency" not in made and any(name in made for name in _MONEY_COLUMNS):
+            more["currency"] = F.lit(self.project.currency)
+        return more
+
+    def _event_id(self) -> Column:
+        """Each part is preceded by its length, so that no two keys give one text; ids go in as pseudonyms."""
+        hidden = {m.source: pseudonym(_identity(m, self.source, self.columns)[0]) for m in self.source.columns if m.identity}
+        parts = [hidden.get(name, self.columns[name].cast("string")) for name in self.source.key]
+        return pseudonym(F.concat(F.lit(self.source.name), *(F.concat(F.lit("|"), F.length(p), F.lit(":"), p) for p in parts)))
+
+    def _value(self, mapped: Mapped, target: Declared) -> Column:
+        if mapped.value is not None:
+            compiled = compile_expression(mapped.value, names_of_source(self.source), target.type)
+            value = to_column(compiled, self.columns)
+            return value if compiled.type is target.type else value.try_cast(target.type.value)
+        if mapped.identity is not None:
+            text, usable = _identity(mapped, self.source, self.columns)
+            self.faults[f"{mapped.name}_missing"] = text.isNull()
+            self.faults[f"{mapped.name}_malformed"] = ~usable
+            return pseudonym(text)
+        assert mapped.source is not None
+        value, found = self.columns[mapped.source], self.types[mapped.source]
+        if mapped.recode is not None:
+            return self._recoded(mapped, value, target)
+        if mapped.moment is not None:
+            return self._moment(mapped, value, target)
+        made = convert(value, mapped.source, found, target.type)
+        self.faults |= made.reasons
+        return made.value
+
+    def _recoded(self, mapped: Mapped, value: Column, target: Declared) -> Column:
+        assert mapped.recode is not None
+        pairs = [part for pair in mapped.recode.items() for part in (F.lit(pair[0]), F.lit(str(pair[1])))]
+        found = F.try_element_at(F.create_map(*pairs), F.btrim(value.cast("string")))
+        self.faults[f"{mapped.source}_unmapped"] = value.isNotNull() & found.isNull()
+        return found.cast(target.type.value)
+
+    def _moment(self, mapped: Mapped, value: Column, target: Declared) -> Column:
+        """A delivered moment as an instant or a day.
+
+        `local` in the hour that a zone skips in spring means the hour after it; in the hour that comes twice in
+        autumn it means the first (java.time, through `to_utc_timestamp`).
+        """
+        assert mapped.source is not None
+        wanted = Type.DATE if mapped.moment == "date" else Type.INSTANT
+        made = convert(value, mapped.source, self.types[mapped.source], wanted, mapped.pattern)
+        self.faults |= made.reasons
+        if mapped.moment == "date":
+            return made.value.cast(target.type.value)
+        moment = F.to_utc_timestamp(made.value, mapped.zone) if mapped.zone else made.value
+        return self._day(moment) if target.type is Type.DATE else moment
+
+    def _day(self, instant: Column) -> Column:
+        return F.from_utc_timestamp(instant, self.project.time_zone).cast("date")
+
+
+def _breaches(source: Source, outputs: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
+    """Reason -> condition over the mapped columns: what is required, allowed, and what the source rejects itself."""
+    identities = {m.name for m in source.columns if m.identity}
+    for declared in silver_table(source).columns:
+        value = F.col(f"`{declared}`")
+        if declared not in outputs or declared in MANAGED or declared in identities or declared == "event_id":
+            continue
+        if not declared.nullable and declared != "valid_from":
+            yield f"{declared}_missing", value.isNull()
+        if declared.type in (Type.DATE, Type.INSTANT):
+            yield f"{declared}_out_of_range", out_of_range(value, declared.type)
+        for limit in declared.constraints:
+            yield _breach(declared, limit, value)
+    for rule in source.reject:
+        yield rule.reason, to_column(compile_expression(rule.when, names_of_fed(source), Type.BOOLEAN))
+
+
+def _breach(declared: Declared, limit: OneOf | Between | Matches, value: Column) -> tuple[str, Column]:
+    match limit:
+        case OneOf(values):
+            return f"{declared}_unexpected", ~value.isin(list(values))
+        case Between(low, high):
+            below = F.lit(False) if low is None else value < low
+            return f"{declared}_out_of_range", below | (F.lit(False) if high is None else value > high)
+        case Matches(pattern, _):
+            return f"{declared}_malformed", ~value.rlike(pattern)

@@ -1,0 +1,120 @@
+"""Rows of bronze become records: declared types, wide sheets unpivoted, and what is wrong with each value.
+
+A record carries `TRACE` (where it came from), a typed column per delivered name, and `FLAWS`, the reasons for which
+its row or its value cannot be used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from strata.contract.columns import Table, Type
+from strata.ingest.convert import Converted, convert, names_a_zone
+from strata.ingest.landing import TEXT_FORMATS, UNREADABLE, landed_name
+from strata.project.models import Mapped, Source
+from strata.project.names import delivered_types
+
+TRACE = ("file_path", "file_hash", "row_number", "record")
+FLAWS = "_flaws"
+ROW = "row"
+"""Name of the record of a row that is not unpivoted, or cannot be read."""
+
+_CELLS = "_cells"
+_REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A frame of records, and the column in which it holds each delivered name."""
+
+    frame: DataFrame
+    columns: Mapping[str, Column]
+
+
+def make_records(rows: DataFrame, source: Source, bronze: type[Table]) -> Records:
+    """Typed records of one source.
+
+    Args:
+        rows: rows of `bronze.<source>`.
+        source: its schema gives the types, its `unpivot` the records of a row; an empty cell is no record.
+        bronze: the contract of these rows.
+    """
+    landed = {name: bronze_type(bronze, name) for name in source.schema}
+    typed = {name: _typed(name, source, landed[name]) for name in source.schema}
+    wide = source.unpivot.columns if source.unpivot else ()
+    kept = {name: made for name, made in typed.items() if name not in wide}
+    names = {name: f"_in_{i}" for i, name in enumerate(delivered_types(source))}
+    flaws = _flaws(source, kept, landed)
+    columns = [*TRACE[:-1], flaws.alias(FLAWS), *(made.value.alias(names[name]) for name, made in kept.items())]
+    if source.unpivot is None:
+        frame = rows.select(*columns, F.lit(ROW).alias("record"))
+    else:
+        name, value = names[source.unpivot.name], names[source.unpivot.value]
+        wide_cells = _cells({c: typed[c] for c in wide}, source.read.format in TEXT_FORMATS)
+        frame = _unpivoted(rows.select(*columns, wide_cells.alias(_CELLS)), name, value)
+    return Records(frame, {name: F.col(column) for name, column in names.items()})
+
+
+def bronze_type(bronze: type[Table], name: str) -> Type:
+    """The type in which a delivered column landed."""
+    return next(c.type for c in bronze.columns if c == landed_name(name))
+
+
+def _typed(name: str, source: Source, landed: Type) -> Converted:
+    value, users = F.col(landed_name(name)), [m for m in _mapped(source) if m.source == name]
+    pattern = next((m.pattern for m in users if m.pattern), None)
+    made = convert(value, name, landed, source.schema[name], pattern)
+    if landed is Type.STRING and any(m.moment == "local" for m in users):
+        made.reasons[f"{name}_not_local"] = F.coalesce(names_a_zone(value), F.lit(False))
+    return made
+
+
+def _mapped(source: Source) -> list[Mapped]:
+    return [*source.columns, *(mapped for mapped, _ in source.extra)]
+
+
+def _flaws(source: Source, kept: Mapping[str, Converted], landed: Mapping[str, Type]) -> Column:
+    flaws = reasons_of({reason: c for made in kept.values() for reason, c in made.reasons.items()})
+    if source.read.format not in TEXT_FORMATS:
+        return flaws
+    text = F.concat_ws("", *(landed_name(name) for name, kind in landed.items() if kind is Type.STRING))
+    undecodable = {"row_undecodable": F.contains(text, F.lit(_REPLACEMENT))}
+    unreadable = F.col(UNREADABLE).isNotNull()
+    return F.when(unreadable, F.array(F.lit("row_unreadable"))).otherwise(F.concat(reasons_of(undecodable), flaws))
+
+
+def reasons_of(conditions: Mapping[str, Column]) -> Column:
+    """The array of those reasons whose condition is true; NULL is not."""
+    if not conditions:
+        return F.array().cast("array<string>")
+    return F.array_compact(F.array(*(F.when(holds, F.lit(reason)) for reason, holds in conditions.items())))
+
+
+def _cells(wide: Mapping[str, Converted], is_text: bool) -> Column:
+    cells = F.array(*(_cell(name, made) for name, made in wide.items()))
+    filled = F.filter(cells, lambda cell: cell["value"].isNotNull() | (F.size(cell["flaws"]) > 0))
+    if not is_text:
+        return filled
+    nothing = next(iter(wide.values())).value
+    unread = F.struct(
+        F.lit(ROW).alias("name"), F.nullif(nothing, nothing).alias("value"), reasons_of({}).alias("flaws")
+    )
+    return F.when(F.col(UNREADABLE).isNotNull(), F.array(unread)).otherwise(filled)
+
+
+def _cell(name: str, made: Converted) -> Column:
+    return F.struct(F.lit(name).alias("name"), made.value.alias("value"), reasons_of(made.reasons).alias("flaws"))
+
+
+def _unpivoted(rows: DataFrame, name: str, value: str) -> DataFrame:
+    exploded = rows.withColumn("_cell", F.explode(_CELLS))
+    cell = F.col("_cell")
+    return exploded.select(
+        *(c for c in rows.columns if c not in (_CELLS, FLAWS)),
+        F.concat(FLAWS, cell["flaws"]).alias(FLAWS),
+        cell["name"].alias("record"),
+        cell["name"].alias(name),
+        cell["value"].alias(value),
+    )

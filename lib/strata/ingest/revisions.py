@@ -1,0 +1,217 @@
+"""Corrections are new rows: which rows of a delivery silver gains, and which of its rows are valid at a moment.
+
+A row is known by its key: the grain of its table without `revision`. Customers whose source does not date its rows
+are known by customer and source; their first version opens with the project, a changed one opens on the day it came:
+nobody knows since when it holds, and what an earlier date saw must not change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+
+from strata.contract.columns import Table
+from strata.contract.silver import MANAGED
+from strata.contract.spark import spark_type
+from strata.ingest.records import TRACE
+from strata.project.models import Delivery
+
+CHANGED = "_changed"
+_HASH, _BASE, _CONTENT = "_key_hash", "_base", "_content"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a delivery means for the rows silver has.
+
+    Attributes:
+        mode: a snapshot is the whole state of its source, so that a missing row closes.
+        arrived_on: day of the batch in the project's zone.
+        opens_on: valid_from of a customer's first version where the source does not date its rows; None where it does.
+    """
+
+    mode: Delivery
+    arrived_on: date
+    opens_on: date | None = None
+
+
+def key_of(table: type[Table]) -> tuple[str, ...]:
+    """The columns that tell the rows of a silver table apart, whatever their revision."""
+    return tuple(str(c) for c in table.grain if c != "revision")
+
+
+def known_by(table: type[Table], arrival: Arrival) -> tuple[str, ...]:
+    """The columns by which a delivered row finds its earlier versions."""
+    return tuple(c for c in key_of(table) if arrival.opens_on is None or c != "valid_from")
+
+
+def repeated_keys(incoming: DataFrame, existing: DataFrame | None, keys: Sequence[str]) -> DataFrame:
+    """Hashes of the keys that come twice or are in silver already: only these rows need `compare`.
+
+    A hash may stand for a key too many, which costs a comparison and changes nothing.
+    """
+    hashes = incoming.select(_hash(keys))
+    repeated = hashes.groupBy(_HASH).count().filter("count > 1").select(_HASH)
+    if existing is not None:
+        repeated = repeated.union(existing.select(_hash(keys)).join(hashes, _HASH, "left_semi"))
+    return repeated.distinct()
+
+
+def with_keys_in(rows: DataFrame, repeated: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """The rows whose key is among `repeated`."""
+    return rows.withColumn(_HASH, _hash(keys)).join(repeated, _HASH, "left_semi").drop(_HASH)
+
+
+def with_keys_not_in(rows: DataFrame, repeated: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """The rows whose key is not among `repeated`."""
+    return rows.withColumn(_HASH, _hash(keys)).join(repeated, _HASH, "left_anti").drop(_HASH)
+
+
+def first_revisions(incoming: DataFrame, arrival: Arrival) -> DataFrame:
+    """Rows whose key is new and comes once: `revision` 1, `_changed` true; no shuffle."""
+    opened = incoming
+    if arrival.opens_on is not None:
+        opened = incoming.withColumn("valid_from", F.lit(arrival.opens_on))
+    return opened.withColumns({"revision": F.lit(1).cast("bigint"), CHANGED: F.lit(True)})
+
+
+def compare(incoming: DataFrame, existing: DataFrame | None, table: type[Table], arrival: Arrival) -> DataFrame:
+    """Delivered rows beside the newest version of their key: `revision` and `_changed`.
+
+    | silver has | delivered, in the order of file, row, record | `_changed` | revision |
+    |---|---|---|---|
+    | nothing | A, A, B, A | true, false, true, true | 1, 1, 2, 3 |
+    | A (revision 1) | A | false | 1 |
+    | A (revision 1) | B | true | 2 |
+    | A, deleted (revision 2) | A | true | 3 |
+
+    Args:
+        incoming: good rows from `map_records`.
+        existing: all revisions that silver has of this source; None when it has none.
+        table: the silver table.
+        arrival: what the delivery means.
+    """
+    keys = known_by(table, arrival)
+    rows = incoming.withColumn(_CONTENT, _content(incoming, table, keys, arrival))
+    if existing is None:
+        rows = rows.withColumn(_BASE, F.lit(None).cast(_base_type(rows)))
+    else:
+        newest = _newest(existing, keys, _base(existing, table, keys, arrival), arrival)
+        rows = rows.join(newest, list(keys), "left")
+    in_order = W.partitionBy(*keys).orderBy(*TRACE[:1], *TRACE[2:])
+    is_first = F.row_number().over(in_order) == 1
+    base, content = F.col(_BASE), F.col(_CONTENT)
+    differs = base.isNull() | base["is_deleted"] | ~content.eqNullSafe(base[_CONTENT])
+    changed = F.when(is_first, differs).otherwise(~content.eqNullSafe(F.lag(_CONTENT).over(in_order)))
+    rows = rows.withColumn(CHANGED, changed).withColumn("_step", F.sum(F.col(CHANGED).cast("bigint")).over(in_order))
+    return _numbered(rows, arrival).drop(_BASE, _CONTENT, "_step")
+
+
+def _numbered(rows: DataFrame, arrival: Arrival) -> DataFrame:
+    base, step = F.col(_BASE), F.col("_step")
+    revision = F.coalesce(base["revision"], F.lit(0))
+    if arrival.opens_on is not None:
+        later = F.greatest(base["valid_from"], F.lit(arrival.arrived_on))
+        opens = F.when(base.isNull(), F.lit(arrival.opens_on)).otherwise(later)
+        revision = F.when(opens == base["valid_from"], base["revision"]).otherwise(F.lit(0))
+        rows = rows.withColumn("valid_from", opens)
+    return rows.withColumn("revision", (revision + step).cast("bigint"))
+
+
+def revise(incoming: DataFrame, existing: DataFrame | None, table: type[Table], arrival: Arrival) -> DataFrame:
+    """The rows that silver gains: those of `compare` that changed, without their trace."""
+    return compare(incoming, existing, table, arrival).filter(CHANGED).drop(CHANGED, *TRACE)
+
+
+def closings(existing: DataFrame, delivered: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
+    """What a snapshot says by silence: rows for the keys it no longer has. `ingested_at` and `batch_id` stay to be set.
+
+    A customer gets a version from the day of the batch in which nothing is known any more, with status `former`
+    where the source told a status; any other row gets a revision with `is_deleted`.
+
+    Args:
+        existing: all revisions that silver has of this source.
+        delivered: all mapped rows, the rejected too: a row that cannot be read has not been withdrawn.
+        table: the silver table.
+        arrival: what the delivery means.
+    """
+    is_customers = table.__name__ == "customers"
+    keys = tuple(c for c in key_of(table) if not is_customers or c != "valid_from")
+    newest = _newest(existing, keys, F.struct(*existing.columns), arrival, by_date=is_customers)
+    missing = newest.join(delivered.select(*keys), list(keys), "left_anti").select(f"{_BASE}.*")
+    if is_customers:
+        return _closed_customers(missing, table, arrival)
+    revision = (F.col("revision") + 1).alias("revision")
+    kept = [c for c in missing.columns if c not in ("revision", "is_deleted")]
+    return missing.filter(~F.col("is_deleted")).select(*kept, revision, F.lit(True).alias("is_deleted"))
+
+
+def _closed_customers(newest: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
+    told = [c for c in newest.columns if c in table.columns and c not in (*table.grain, *MANAGED, "status")]
+    status = F.when(F.col("status").isNotNull(), F.lit("former"))
+    opens = F.greatest(F.col("valid_from"), F.lit(arrival.arrived_on))
+    revision = F.when(opens == F.col("valid_from"), F.col("revision")).otherwise(F.lit(0)) + 1
+    says_something = F.coalesce(*(F.col(c).cast("string") for c in told)).isNotNull() | (
+        F.coalesce(F.col("status"), F.lit("former")) != "former"
+    )
+    return newest.filter(says_something).select(
+        "customer_id",
+        "source",
+        opens.alias("valid_from"),
+        revision.cast("bigint").alias("revision"),
+        status.alias("status"),
+        F.lit(False).alias("is_deleted"),
+        *(F.lit(None).cast(newest.schema[c].dataType).alias(c) for c in told),
+    )
+
+
+def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime) -> DataFrame:
+    """The rows of a silver table that are valid for what was known at `known_at`.
+
+    The highest revision of a key up to that moment counts, unless it is deleted. Corrected keys are few: they are
+    found from the revisions above 1 (whose files Delta's statistics tell apart) and broadcast, so that the table is
+    scanned once and not shuffled.
+
+    Args:
+        frame: all revisions of `table`.
+        table: gives the key.
+        known_at: the moment, with its zone; a row that came at that very moment counts.
+    """
+    keys = key_of(table)
+    known = frame.filter(F.col("ingested_at") <= F.lit(known_at))
+    corrected = known.filter(F.col("revision") > 1).groupBy(*keys).agg(F.max("revision").alias("_latest"))
+    beside = known.join(F.broadcast(corrected), list(keys), "left")
+    newest = F.col("_latest").isNull() | (F.col("revision") == F.col("_latest"))
+    return beside.filter(newest & ~F.col("is_deleted")).select(*frame.columns)
+
+
+def _hash(keys: Sequence[str]) -> Column:
+    return F.xxhash64(*keys).alias(_HASH)
+
+
+def _content(rows: DataFrame, table: type[Table], keys: Sequence[str], arrival: Arrival) -> Column:
+    told = [c for c in table.columns if c not in (*keys, *MANAGED) and (arrival.opens_on is None or c != "valid_from")]
+    return F.struct(
+        *((F.col(f"`{c}`") if c in rows.columns else F.lit(None)).cast(spark_type(c)).alias(str(c)) for c in told)
+    )
+
+
+def _base(rows: DataFrame, table: type[Table], keys: Sequence[str], arrival: Arrival) -> Column:
+    dated = [F.col("valid_from")] if arrival.opens_on is not None else []
+    return F.struct("revision", "is_deleted", *dated, _content(rows, table, keys, arrival).alias(_CONTENT))
+
+
+def _base_type(rows: DataFrame) -> str:
+    content = rows.schema[_CONTENT].dataType.simpleString()
+    return f"struct<revision:bigint,is_deleted:boolean,valid_from:date,{_CONTENT}:{content}>"
+
+
+def _newest(
+    existing: DataFrame, keys: Sequence[str], what: Column, arrival: Arrival, by_date: bool = False
+) -> DataFrame:
+    dated = by_date or arrival.opens_on is not None
+    order = F.struct("valid_from", "revision") if dated else F.col("revision")
+    return existing.groupBy(*keys).agg(F.max_by(what, order).alias(_BASE))

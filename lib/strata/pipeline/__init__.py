@@ -1,0 +1,1 @@
+"""The stages in order: the only package that joins transforms with storage and quality."""

@@ -1,0 +1,115 @@
+"""Stage audiences: look-alikes learned, tried, picked and judged, in staging."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from strata.audiences.consent import eligible
+from strata.audiences.definition import Lookalike, compile_lookalike
+from strata.audiences.learn import Learned, learn
+from strata.audiences.members import carry_forward, permitted, pick
+from strata.audiences.sample import count_customers, numeric_columns, training_sample
+from strata.audiences.sampled import Counts, counts_by_date
+from strata.audiences.verdict import catalog_row, verdict
+from strata.contract import silver
+from strata.contract.columns import Table
+from strata.contract.feature_tables import snapshot
+from strata.contract.published import audience_backtest, audience_catalog, audience_membership
+from strata.contract.spark import frame_of
+from strata.ingest.revisions import valid_rows
+from strata.pipeline.context import Run, Target
+from strata.pipeline.segments import in_customer_order, read_snapshot, require_note
+from strata.project.models import Audience
+from strata.project.names import names_of_features
+from strata.publish.release import Row
+from strata.storage.promotion import staging
+
+
+def build_audiences(run: Run, target: Target) -> None:
+    """Write `audience_membership`, `audience_catalog` and `audience_backtest` to staging.
+
+    An audience that has not earned its place is withheld: its last published members stay, marked stale.
+    """
+    require_note(run, target)
+    members, catalog, backtests = [], [], []
+    for audience in run.project.audiences:
+        with run.stage("audiences", f"look-alike {audience.name}") as outcome:
+            made, line, tried = _build(run, target, audience)
+            outcome.rows_out = line["customers"]
+            outcome.text = f"{audience.name}: {line['customers']:,} members, {line['status']}"
+        members.append(made)
+        catalog.append(line)
+        backtests += tried
+    _write(run, target, members, catalog, backtests)
+    for made in members:
+        made.unpersist()
+
+
+def _build(run: Run, target: Target, audience: Audience) -> tuple[DataFrame, Row, list[Row]]:
+    """Members, the line of the catalogue, and the backtest of one audience."""
+    lookalike, learned = _learn(run, target, audience)
+    customers, before = read_snapshot(run, target), _members_before(run, target)
+    allowed = permitted(customers, lookalike, _eligible(run, target, audience, customers))
+    found, picked = None, None
+    if learned.model is not None and not learned.withheld:
+        found = pick(
+            customers,
+            lookalike,
+            learned.model,
+            target.as_of,
+            candidates=learned.counts.candidates,
+            permitted=allowed,
+            previous=before,
+        ).persist()
+        picked = found.count()
+    outcome = verdict(audience, learned.withheld, learned.notes, picked, run.project.privacy.audience_floor)
+    if found is None or not outcome.published:
+        found = carry_forward(before, audience.name, target.as_of, allowed)
+        picked = found.count()
+    definition = run.project.definition_hashes[f"audience.{audience.name}"]
+    line = catalog_row(audience, definition, target.as_of, learned.counts, picked or 0, outcome)
+    tried = learned.backtest.to_rows(audience.name, target.as_of) if learned.backtest else []
+    return found, line, tried
+
+
+def _learn(run: Run, target: Target, audience: Audience) -> tuple[Lookalike, Learned]:
+    both_dates = run.lakehouse.read(snapshot)
+    names = names_of_features(run.project.features)
+    lookalike = compile_lookalike(audience, names, numeric_columns(both_dates))
+    counts = counts_by_date(count_customers(both_dates, lookalike, target.as_of).toArrow())
+    sample = training_sample(both_dates, lookalike, target.as_of, counts).toArrow()
+    now = counts.get(target.as_of, Counts())
+    return lookalike, learn(lookalike, sample, target.as_of, now, run.project.privacy.seed_floor)
+
+
+def _eligible(run: Run, target: Target, audience: Audience, customers: DataFrame) -> DataFrame:
+    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about."""
+    run.lakehouse.ensure(silver.consents)
+    now = max(run.clock(), target.release.known_at)
+    consents = valid_rows(run.lakehouse.read(silver.consents), silver.consents, now)
+    purpose = next(p for p in run.project.privacy.purposes if p.name == audience.purpose)
+    return eligible(customers, consents, purpose, now.date())
+
+
+def _members_before(run: Run, target: Target) -> DataFrame:
+    """The members of the release looked back at; none without one."""
+    version = target.previous_version(audience_membership.full_name())
+    if version is None:
+        return frame_of(run.lakehouse.spark, audience_membership, [])
+    frame = run.lakehouse.read(audience_membership, version)
+    return frame.where(F.col("as_of_date") == F.lit(target.previous_as_of))
+
+
+def _write(
+    run: Run, target: Target, members: Sequence[DataFrame], catalog: Sequence[Row], backtests: Sequence[Row]
+) -> None:
+    spark, marks = run.lakehouse.spark, {"release_id": target.release_id}
+    none = frame_of(spark, audience_membership, []).drop("release_id")
+    everybody = reduce(DataFrame.unionByName, members, none).withColumn("release_id", F.lit(target.release_id))
+    run.lakehouse.overwrite(staging(audience_membership), in_customer_order(everybody))
+    small: tuple[tuple[type[Table], Sequence[Row]], ...] = ((audience_catalog, catalog), (audience_backtest, backtests))
+    for table, rows in small:
+        frame = frame_of(spark, table, [row | marks for row in rows])
+        run.lakehouse.overwrite(staging(table), frame.coalesce(1))

@@ -1,0 +1,149 @@
+"""What every stage of one run shares: the project, the tables, the date, and a place to say what happens."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from strata import __version__
+from strata.contract.operations import run_log
+from strata.contract.spark import frame_of
+from strata.errors import ProjectError
+from strata.project.models import Project
+from strata.publish.release import Release, Row, find_release, make_release_id, previous_release, release_of_day
+from strata.storage.leases import Clock
+from strata.storage.promotion import read_releases
+from strata.storage.tables import Lakehouse
+
+
+class Progress(Protocol):
+    """Where a run tells a person what it does."""
+
+    def begin(self, stage: str, what: str) -> None:
+        """A stage begins; `what` says what it will do."""
+
+    def end(self, stage: str, found: str, seconds: float) -> None:
+        """A stage is done; `found` says what came out, with rows."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know."""
+
+
+@dataclass
+class Outcome:
+    """What a stage says at its end: a text for people, counts for the run log."""
+
+    text: str = ""
+    rows_in: int | None = None
+    rows_out: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process working on one project: where it writes, under which id, and what it logs."""
+
+    project: Project
+    lakehouse: Lakehouse
+    clock: Clock
+    progress: Progress
+    log: list[Row] = field(default_factory=list)
+
+    @property
+    def run_id(self) -> str:
+        """The id that every commit of this run carries."""
+        return self.lakehouse.run_id
+
+    @contextmanager
+    def stage(self, name: str, what: str) -> Iterator[Outcome]:
+        """Time a stage, say what it does and what came out, and keep a row for the run log."""
+        self.progress.begin(name, what)
+        started_at, begun, outcome = self.clock(), time.perf_counter(), Outcome()
+        yield outcome
+        seconds = time.perf_counter() - begun
+        self.progress.end(name, outcome.text, seconds)
+        self.log.append(
+            {
+                "run_id": self.run_id,
+                "stage": name,
+                "started_at": started_at,
+                "seconds": round(seconds, 3),
+                "rows_in": outcome.rows_in,
+                "rows_out": outcome.rows_out,
+                "spark_jobs": None,
+            }
+        )
+
+    def write_log(self) -> None:
+        """Append what was logged since the last time; one commit."""
+        if self.log:
+            self.lakehouse.append(run_log, frame_of(self.lakehouse.spark, run_log, self.log).coalesce(1))
+            self.log.clear()
+
+
+@dataclass(frozen=True)
+class Target:
+    """The release a run works towards, and the one it looks back at."""
+
+    release: Release
+    released: tuple[Row, ...]
+    previous: tuple[Row, ...]
+    history: tuple[Row, ...]
+    is_replay: bool = False
+
+    @property
+    def as_of(self) -> date:
+        """The last whole day the release is about."""
+        return self.release.as_of
+
+    @property
+    def release_id(self) -> str:
+        """The id its rows carry."""
+        return self.release.release_id
+
+    def previous_version(self, table_name: str) -> int | None:
+        """Version of a published table in the release looked back at; None without one."""
+        return next((r["delta_version"] for r in self.previous if r["table_name"] == table_name), None)
+
+    @property
+    def previous_as_of(self) -> date | None:
+        """As-of date of the release looked back at."""
+        return self.previous[0]["as_of_date"] if self.previous else None
+
+
+def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False) -> Target:
+    """The release for a date and a state of knowledge; a release made before keeps what it looked back at.
+
+    A release that is there already is a replay, to be compared and not released again, unless it is forced while
+    its slices are still the ones in place.
+
+    Raises:
+        ProjectError: the date is released with later knowledge, which readers would lose.
+    """
+    history = read_releases(run.lakehouse)
+    project = run.project
+    release_id = make_release_id(project.name, as_of, known_at, project.config_hash, __version__)
+    released = find_release(history, release_id)
+    if released:
+        pinned = released[0]["previous_release_id"]
+        previous = find_release(history, pinned) if pinned else []
+    else:
+        previous = previous_release(history, as_of, known_at)
+    previous_id = previous[0]["release_id"] if previous else None
+    release = Release(release_id, as_of, known_at, project.config_hash, __version__, previous_id)
+    in_place = release_of_day(history, as_of)
+    if not released and in_place and in_place[0]["known_at"] > known_at:
+        raise ProjectError(
+            f"{as_of} is released with what was known at {in_place[0]['known_at']:%Y-%m-%dT%H:%M:%S%z}, later than"
+            f" --known-at {known_at:%Y-%m-%dT%H:%M:%S%z}; only a state that was released can be replayed"
+        )
+    is_replay = bool(released) and not (force and in_place[0]["release_id"] == release_id)
+    return Target(release, tuple(released), tuple(previous), tuple(history), is_replay)
+
+
+def make_run_id(moment: datetime, process: int) -> str:
+    """An id that sorts by time and tells processes apart."""
+    digest = hashlib.sha256(f"{moment.isoformat()} {process}".encode()).hexdigest()[:6]
+    return f"{moment:%Y%m%dT%H%M%S}-{digest}"

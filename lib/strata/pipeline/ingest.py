@@ -1,0 +1,186 @@
+"""Raw files become bronze and silver: one batch for all sources, which counts from its last commit on.
+
+    find what is new → bronze.<source> → silver.<table>, quarantine → identity vault → accounts → bronze.files
+
+A batch is finished by its one commit on `bronze.files`. What an unfinished batch has left behind carries a number
+that no finished batch has; the next batch takes the same number and withdraws it first.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from strata.contract.bronze import files
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import InputError
+from strata.ingest.books import Counts, check_clock, complete_through, file_rows, incomplete_sources, reconcile
+from strata.ingest.deliveries import Found, find
+from strata.ingest.files import Delivered
+from strata.ingest.identity import key_frame
+from strata.ingest.mapping import Batch
+from strata.pipeline.context import Run
+from strata.pipeline.taking import Step, count_written, fill_vault, take, withdraw_unfinished
+from strata.project.models import Project, Source
+from strata.storage.tables import Lakehouse
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a batch took from one source: files new and known, rows, records, and what became of them."""
+
+    source: str
+    new_files: int
+    known_files: int
+    rows: int = 0
+    records: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    closed: int = 0
+    complete_through: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What a batch did; `batch_id` is None when there was nothing new and nothing was written."""
+
+    batch_id: int | None
+    ingested_at: datetime | None
+    sources: tuple[SourceReport, ...]
+
+
+def ingest(run: Run, key: bytes, ingested_at: datetime, environ: Mapping[str, str] | None = None) -> IngestReport:
+    """Take what is new of every source.
+
+    Args:
+        run: project, tables, progress.
+        key: the identity key.
+        ingested_at: end of the batch, with its zone; the moment from which its rows are known.
+        environ: where passwords of databases are found; the process's environment without.
+
+    Returns:
+        The counts of the batch per source. Without anything new no table is touched.
+
+    Raises:
+        InputError: a source has no files, is not ready, or does not fit its schema; nothing of the batch counts.
+        StrataError: the accounts do not balance; nothing of the batch counts.
+    """
+    with run.stage("ingest", f"{len(run.project.sources)} sources") as outcome:
+        books = read_books(run.lakehouse)
+        offered = _find_all(run, os.environ if environ is None else environ)
+        taken_before = {(b["source"], b["file_hash"]) for b in books}
+        new = {f.source.name: _new_files(f, taken_before) for f in offered}
+        if any(new.values()):
+            check_clock(ingested_at, max((b["ingested_at"] for b in books), default=None))
+            report = _take_batch(run, offered, new, books, key, ingested_at)
+        else:
+            report = IngestReport(None, None, tuple(SourceReport(f.source.name, 0, len(f.files)) for f in offered))
+        outcome.text, outcome.rows_in, outcome.rows_out = _summary(report)
+    return report
+
+
+def _find_all(run: Run, environ: Mapping[str, str]) -> list[Found]:
+    found, problems = [], []
+    for source in run.project.sources:
+        try:
+            found.append(find(run.lakehouse.spark, source, run.project.folder, environ))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _new_files(found: Found, taken_before: set[tuple[str, str]]) -> tuple[Delivered, ...]:
+    """Files whose content the source has not delivered before, the first of each content."""
+    fresh = {f.sha256: f for f in reversed(found.files) if (found.source.name, f.sha256) not in taken_before}
+    return tuple(sorted(fresh.values(), key=lambda f: f.path))
+
+
+def _take_batch(
+    run: Run,
+    offered: Sequence[Found],
+    new: Mapping[str, tuple[Delivered, ...]],
+    books: Sequence[Mapping[str, Any]],
+    key: bytes,
+    ingested_at: datetime,
+) -> IngestReport:
+    batch = Batch(max((b["batch_id"] for b in books), default=0) + 1, ingested_at)
+    step = Step(run, batch, key_frame(run.lakehouse.spark, key), frozenset(b["source"] for b in books))
+    withdraw_unfinished(step)
+    taken = [take(step, found, new[found.source.name]) for found in offered if new[found.source.name]]
+    fill_vault(step, taken)
+    written = count_written(step, taken)
+    rows, reports = [], []
+    for one in taken:
+        counts = one.balanced(written)
+        reconcile(one.source.name, counts)
+        through = complete_through(one.source, one.latest, ingested_at, run.project.time_zone)
+        rows += file_rows(one.source, one.files, counts, through, batch.batch_id, ingested_at)
+        reports.append(_report(one.source, offered, counts, through))
+    # The commit that finishes the batch: before it, none of its rows counts.
+    run.lakehouse.append(files, frame_of(run.lakehouse.spark, files, rows).coalesce(1))
+    idle = [SourceReport(f.source.name, 0, len(f.files)) for f in offered if not new[f.source.name]]
+    return IngestReport(batch.batch_id, ingested_at, tuple(sorted((*reports, *idle), key=lambda r: r.source)))
+
+
+def _report(source: Source, offered: Sequence[Found], counts: Counts, through: date | None) -> SourceReport:
+    files_now = next(len(f.files) for f in offered if f.source.name == source.name)
+    return SourceReport(
+        source=source.name,
+        new_files=len(counts.rows),
+        known_files=files_now - len(counts.rows),
+        rows=sum(counts.rows.values()),
+        records=sum(counts.records.values()),
+        accepted=counts.accepted,
+        unchanged=sum(counts.unchanged.values()),
+        rejected=sum(counts.rejected.values()),
+        closed=counts.closed,
+        complete_through=through,
+    )
+
+
+def _summary(report: IngestReport) -> tuple[str, int, int]:
+    if report.batch_id is None:
+        return "nothing new", 0, 0
+    totals = {name: sum(getattr(s, name) for s in report.sources) for name in ("new_files", "records", "accepted")}
+    rejected = totals["records"] - totals["accepted"]
+    text = f"batch {report.batch_id}: {totals['new_files']} files, {totals['records']:,} records, {rejected:,} rejected"
+    return text, totals["records"], totals["accepted"]
+
+
+def read_books(lakehouse: Lakehouse) -> list[dict[str, Any]]:
+    """The rows of `bronze.files`: every file of every finished batch."""
+    return rows_of(lakehouse.read(files)) if lakehouse.exists(files) else []
+
+
+def known_at_default(lakehouse: Lakehouse) -> datetime:
+    """The end of the newest finished batch.
+
+    Raises:
+        InputError: there is none.
+    """
+    moments = [b["ingested_at"] for b in read_books(lakehouse)]
+    if not moments:
+        raise InputError("nothing has been ingested: run: strata ingest")
+    return max(moments)
+
+
+def require_complete(lakehouse: Lakehouse, project: Project, as_of: date, known_at: datetime | None = None) -> None:
+    """Every source reaches through the as-of date.
+
+    Args:
+        lakehouse: the project's tables.
+        project: names the sources.
+        as_of: the last whole day of a result.
+        known_at: judge by what was known then; None judges by all finished batches.
+
+    Raises:
+        InputError: names the sources that do not, with the day they are complete through.
+    """
+    names = [source.name for source in project.sources]
+    problems = incomplete_sources(names, read_books(lakehouse), as_of, known_at)
+    if problems:
+        raise InputError(problems)

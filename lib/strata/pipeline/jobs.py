@@ -1,0 +1,82 @@
+"""The jobs of the command line: which stages run, under the lease, and what is said at the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from strata.console import Console
+from strata.contract.published import GATED_TABLES
+from strata.ingest.keys import read_key
+from strata.pipeline.audiences import build_audiences
+from strata.pipeline.context import Run, Target, aim
+from strata.pipeline.features import build_features
+from strata.pipeline.ingest import ingest, known_at_default, require_complete
+from strata.pipeline.publish import publish
+from strata.pipeline.segments import build_segments
+from strata.pipeline.summary import print_release, print_summary
+from strata.publish.release import current_release
+from strata.storage.leases import hold_lease
+from strata.storage.promotion import read_releases, recover
+
+BUILDERS = {"features": build_features, "segments": build_segments, "audiences": build_audiences}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asked for."""
+
+    stages: Sequence[str]
+    as_ofs: Sequence[date]
+    known_at: datetime | None
+    force: bool
+    environ: Mapping[str, str]
+
+
+def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
+    """Carry out the stages for each date under the project's lease; True when something was withheld.
+
+    Raises:
+        StrataError: of the kind that decides the exit code; what was released before stays.
+    """
+    console.say(f"strata · {run.project.name} · run {run.run_id}")
+    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock):
+        completed = recover(run.lakehouse, GATED_TABLES, run.clock)
+        if completed:
+            run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
+        try:
+            return _carry_out(run, wanted, console)
+        finally:
+            run.write_log()
+
+
+def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
+    if "ingest" in wanted.stages:
+        key = read_key(run.project.identity, run.project.folder, wanted.environ)
+        ingest(run, key, run.clock())
+    withheld = [_release(run, as_of, wanted, console) for as_of in wanted.as_ofs]
+    if "publish" in wanted.stages and withheld:
+        print_summary(run, console)
+    return any(withheld)
+
+
+def _release(run: Run, as_of: date, wanted: Wanted, console: Console) -> bool:
+    """The stages after ingest for one date; True when something was withheld."""
+    require_complete(run.lakehouse, run.project, as_of)
+    target = aim(run, as_of, wanted.known_at or known_at_default(run.lakehouse), force=wanted.force)
+    console.say(f"as of {as_of}, known at {target.release.known_at:%Y-%m-%d %H:%M:%S} UTC")
+    if target.is_replay and not (wanted.force or wanted.known_at):
+        console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
+        return False
+    for stage, build in BUILDERS.items():
+        if stage in wanted.stages:
+            build(run, target)
+    return publish(run, target) if "publish" in wanted.stages else False
+
+
+def show_status(run: Run, console: Console) -> None:
+    """The current release, and where its tables are."""
+    current = current_release(read_releases(run.lakehouse))
+    if not current:
+        console.say(f"{run.project.name}: nothing is released yet; `strata run` makes the first release")
+        return
+    print_release(run, current, console)

@@ -1,0 +1,121 @@
+"""Stage segments: the snapshot to one segment per customer and segmentation, in staging."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from strata.contract.columns import extend
+from strata.contract.feature_tables import snapshot
+from strata.contract.operations import cluster_models
+from strata.contract.published import customer_segments, segment_catalog, segment_membership
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import InputError
+from strata.pipeline.context import Run, Target
+from strata.project.models import Segmentation
+from strata.project.names import names_of_features
+from strata.publish.catalog import live_rows, segment_columns
+from strata.publish.release import Row
+from strata.publish.wide import build_wide
+from strata.segments.assign import assign_all
+from strata.segments.clusters import sample_for_fit
+from strata.segments.fit import fit_clusters
+from strata.segments.model import ClusterModel, model_id
+from strata.storage.promotion import staging
+
+
+def build_segments(run: Run, target: Target) -> None:
+    """Write `segment_membership` and `customer_segments` to staging; fit clusterings that have no model yet."""
+    lakehouse, segmentations = run.lakehouse, run.project.segmentations
+    customers = read_snapshot(run, target)
+    models = find_models(run, target, customers)
+    with run.stage("segments", f"{len(segmentations)} segmentations") as outcome:
+        names = names_of_features(run.project.features)
+        membership = assign_all(customers, segmentations, names, models)
+        membership = membership.withColumn("release_id", F.lit(target.release_id))
+        lakehouse.overwrite(staging(segment_membership), in_customer_order(membership))
+        written = lakehouse.read(staging(segment_membership))
+        declared = extend(customer_segments, segment_columns([s.name for s in segmentations]))
+        wide = lakehouse.grown(declared)
+        names_ever = [str(c) for c in wide.columns if c not in customer_segments.columns]
+        side_by_side = build_wide(written, names_ever).withColumn("release_id", F.lit(target.release_id))
+        lakehouse.overwrite(staging(wide), in_customer_order(side_by_side))
+        outcome.rows_out = written.count()
+        outcome.text = f"{outcome.rows_out:,} memberships in {len(segmentations)} segmentations"
+
+
+def read_snapshot(run: Run, target: Target) -> DataFrame:
+    """The feature snapshot of the target's date.
+
+    Raises:
+        InputError: the stage features has not run for this release.
+    """
+    require_note(run, target)
+    return run.lakehouse.read(snapshot).where(F.col("as_of_date") == F.lit(target.as_of))
+
+
+def require_note(run: Run, target: Target) -> None:
+    """Refuse to go on from a snapshot that was built for another release."""
+    found = run.lakehouse.last_commit(snapshot)[1] if run.lakehouse.exists(snapshot) else "nothing"
+    if not found.endswith(f"snapshot {target.release_id}"):
+        raise InputError(
+            f"features.snapshot: holds {found!r}, expected the features of release {target.release_id[:12]} as of"
+            f" {target.as_of}; run `strata features --as-of {target.as_of}` first"
+        )
+
+
+def in_customer_order(frame: DataFrame) -> DataFrame:
+    """Rows ranged and sorted by customer, so that files can be skipped and compress well."""
+    return frame.repartitionByRange("customer_id").sortWithinPartitions("customer_id")
+
+
+def find_models(run: Run, target: Target, customers: DataFrame | None = None) -> dict[str, ClusterModel]:
+    """The model of every clustering: that of the release looked back at, or else one fitted for this release.
+
+    Args:
+        run: where models are kept.
+        target: the release.
+        customers: the snapshot to fit on where there is no model yet; without it a missing model is an error.
+
+    Raises:
+        InputError: a model is missing and there is nothing to fit it on.
+    """
+    wanted = [s for s in run.project.segmentations if s.kind == "clusters"]
+    if not wanted:
+        return {}
+    run.lakehouse.ensure(cluster_models)
+    kept = {r["model_id"]: ClusterModel.from_row(r) for r in rows_of(run.lakehouse.read(cluster_models))}
+    before = {r["segmentation"]: r["model_id"] for r in live_rows(previous_catalog(run, target)) if r["model_id"]}
+    found = {}
+    for segmentation in wanted:
+        definition = run.project.definition_hashes[f"segmentation.{segmentation.name}"]
+        fresh = model_id(definition, target.as_of, target.release.known_at)
+        model = kept.get(before.get(segmentation.name, ""))
+        if model is None or model.definition_hash != definition:
+            model = kept.get(fresh) or _fit(run, target, segmentation, customers)
+        found[segmentation.name] = model
+    return found
+
+
+def previous_catalog(run: Run, target: Target) -> list[Row]:
+    """The catalogue of the release looked back at; empty for the first."""
+    version = target.previous_version(segment_catalog.full_name())
+    return rows_of(run.lakehouse.read(segment_catalog, version)) if version is not None else []
+
+
+def _fit(run: Run, target: Target, segmentation: Segmentation, customers: DataFrame | None) -> ClusterModel:
+    if customers is None:
+        raise InputError(
+            f"models.cluster_models: no model for {segmentation.name} as of {target.as_of};"
+            f" run `strata segments --as-of {target.as_of}` first"
+        )
+    with run.stage("clusters", f"k-means for {segmentation.name}") as outcome:
+        model = fit_clusters(
+            sample_for_fit(customers, segmentation),
+            segmentation,
+            definition_hash=run.project.definition_hashes[f"segmentation.{segmentation.name}"],
+            as_of_date=target.as_of,
+            known_at=target.release.known_at,
+        )
+        run.lakehouse.append(cluster_models, frame_of(run.lakehouse.spark, cluster_models, [model.to_row()]))
+        outcome.rows_in = model.fitted_rows
+        outcome.text = f"{segmentation.name}: k = {segmentation.clusters} on {model.fitted_rows:,} customers"
+    return model

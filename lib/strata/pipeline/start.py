@@ -1,0 +1,29 @@
+"""The beginning of a run: a session, an id, the tables of the project."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from strata.pipeline.context import Progress, Run, make_run_id
+from strata.project.models import Project, Storage
+from strata.storage.leases import Clock
+from strata.storage.session import open_session
+from strata.storage.tables import Lakehouse
+
+
+def start_run(project: Project, clock: Clock, progress: Progress, process: int, *, verbose: bool = False) -> Run:
+    """Open the session and the project's tables under a fresh run id.
+
+    Raises:
+        ProjectError: Spark cannot start here.
+    """
+    spark = open_session(verbose=verbose)
+    run_id = make_run_id(clock(), process)
+    lakehouse = Lakehouse(spark, _located(project.storage), run_id, project.retention_days)
+    return Run(project, lakehouse, clock, progress)
+
+
+def _located(storage: Storage) -> Storage:
+    """A local root as an absolute path: executors and readers have other working directories."""
+    if storage.root is None or "://" in storage.root:
+        return storage
+    return replace(storage, root=str(Path(storage.root).resolve()))

@@ -1,0 +1,102 @@
+"""What a person reads at the end of a run: segments, movements, the look-alike's proof, the release."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from strata.console import Console
+from strata.contract import published
+from strata.contract.columns import Table
+from strata.contract.spark import rows_of
+from strata.pipeline.context import Run
+from strata.publish.release import current_release
+from strata.storage.promotion import read_releases
+
+MOVES_SHOWN = 8
+Row = dict[str, Any]
+
+
+def print_summary(run: Run, console: Console) -> None:
+    """The current release in tables: what a newcomer wants to see first."""
+    current = current_release(read_releases(run.lakehouse))
+    if not current:
+        return
+    as_of = current[0]["as_of_date"]
+    console.say(f"\nSegments as of {as_of}")
+    overview = _slice(run, current, published.segment_overview)
+    order = {s.name: i for i, s in enumerate(run.project.segmentations)}
+    overview.sort(key=lambda r: (order.get(r["segmentation"], len(order)), -r["customers"]))
+    console.table(
+        ["segmentation", "segment", "label", "customers", "share %", "revenue 84 days"],
+        [_overview_line(r) for r in overview if r["customers"]],
+    )
+    _print_moves(run, current, console)
+    _print_audiences(run, current, console)
+    print_release(run, current, console)
+
+
+def print_release(run: Run, current: Sequence[Row], console: Console) -> None:
+    """One line about the release, and where its tables are."""
+    head = current[0]
+    rows = sum(r["row_count"] for r in current)
+    console.say(
+        f"\nRelease {head['release_id'][:12]} is current: as of {head['as_of_date']}, {len(current)} tables,"
+        f" {rows:,} rows, code {head['code_version']}"
+    )
+    place = run.lakehouse.storage.root or f"catalog {run.lakehouse.storage.catalog}"
+    console.say(f"Tables: {place}/publish and {place}/members; `publish/releases` says which versions belong together")
+
+
+def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:
+    moves = [r for r in _slice(run, current, published.segment_migration) if r["comparison"] == "previous"]
+    if not moves:
+        return
+    for segmentation in (s.name for s in run.project.segmentations):
+        found = [r for r in moves if r["segmentation"] == segmentation]
+        moved = [r for r in found if r["from_segment"] != r["to_segment"]]
+        stayed = sum(r["customers"] for r in found) - sum(r["customers"] for r in moved)
+        if not found:
+            continue
+        console.say(
+            f"\n{segmentation} since {found[0]['compared_as_of_date']}: {stayed:,} stayed,"
+            f" {sum(r['customers'] for r in moved):,} moved; the largest movements:"
+        )
+        largest = sorted(moved, key=lambda r: (-r["customers"], r["from_segment"], r["to_segment"]))[:MOVES_SHOWN]
+        if largest:
+            console.table(["from", "to", "customers"], [[r["from_segment"], r["to_segment"], r["customers"]] for r in largest])
+
+
+def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None:
+    backtest = _slice(run, current, published.audience_backtest)
+    for audience in sorted(_slice(run, current, published.audience_catalog), key=lambda r: r["audience"]):
+        reason = f": {audience['status_reason']}" if audience["status_reason"] else ""
+        console.say(f"\nAudience {audience['audience']}: {audience['customers']:,} members, {audience['status']}{reason}")
+        lines = [r for r in backtest if r["audience"] == audience["audience"] and abs(r["reach"] - 0.1) < 1e-9]
+        if not lines:
+            continue
+        head = lines[0]
+        console.say(
+            f"Backtest at 10 % reach: trained as of {head['train_as_of_date']}, {head['truth_customers']:,} of"
+            f" {head['candidate_customers']:,} candidates joined since"
+        )
+        lines.sort(key=lambda r: -(r["lift"] or 0))
+        console.table(
+            ["model", "found", "recall", "lift", "90 % from", "to", "AUC"],
+            [
+                [r["model"], r["found_customers"], r["recall"], r["lift"], r["lift_ci_low"], r["lift_ci_high"], r["auc"]]
+                for r in lines
+            ],
+        )
+
+
+def _overview_line(row: Row) -> list[object]:
+    revenue = None if row["revenue_84d"] is None else float(row["revenue_84d"])
+    return [row["segmentation"], row["segment"], row["label"], row["customers"], 100 * row["share"], revenue]
+
+
+def _slice(run: Run, release: Sequence[Row], table: type[Table]) -> list[Row]:
+    """The rows of a small table in a release, as its readers would get them."""
+    version = next(r["delta_version"] for r in release if r["table_name"] == table.full_name())
+    found = run.lakehouse.read(table, version).where(F.col("as_of_date") == F.lit(release[0]["as_of_date"]))
+    return rows_of(found)

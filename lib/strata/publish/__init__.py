@@ -1,0 +1,1 @@
+"""What is published besides the members: portraits, overviews, catalogues, movements, releases."""

@@ -1,0 +1,135 @@
+"""The catalogue of segments: what every segment is, in words, and since when it is published. Pure rules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from strata.contract.cluster_ids import cluster_ids
+from strata.contract.columns import Column, Personal, Type, column
+from strata.project.models import Segment, Segmentation
+
+Row = dict[str, Any]
+NO_MODELS: Mapping[str, str] = {}
+
+
+def catalog_rows(
+    segmentations: Sequence[Segmentation],
+    offers: Mapping[str, str],
+    definition_hashes: Mapping[str, str],
+    as_of_date: date,
+    previous: Iterable[Mapping[str, Any]] = (),
+    model_ids: Mapping[str, str] = NO_MODELS,
+) -> list[Row]:
+    """The whole of `publish.segment_catalog` after a release, without release_id.
+
+    Args:
+        segmentations: every definition of the project.
+        offers: text of each offer, by id.
+        definition_hashes: `segmentation.<name>` -> 32 hex digits.
+        as_of_date: date of the release.
+        previous: rows of the catalogue before it; none at the first release.
+        model_ids: segmentation -> model that assigned its customers; for kind clusters.
+
+    Returns:
+        A row per segment of today's definitions, in their order, with retired_on None, and after them every earlier
+        row that no longer exists (segmentation, version or segment gone), retired as of this date unless it
+        already was. A segment that comes back keeps its first date.
+    """
+    earlier = {_key(row): row for row in previous}
+    live = [
+        {
+            **row,
+            "model_id": model_ids.get(row["segmentation"]),
+            "published_since": _since(earlier.get(_key(row)), as_of_date),
+            "retired_on": None,
+        }
+        for segmentation in segmentations
+        for row in _declared(segmentation, offers, definition_hashes[f"segmentation.{segmentation.name}"])
+    ]
+    kept = set(map(_key, live))
+    return live + [_retired(row, as_of_date) for key, row in sorted(earlier.items()) if key not in kept]
+
+
+def live_rows(catalog: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of segments that are in use."""
+    return [row for row in catalog if row["retired_on"] is None]
+
+
+def segmentation_names(catalog: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Every segmentation ever released, by name: the columns of `members.customer_segments`."""
+    return tuple(sorted({row["segmentation"] for row in catalog}))
+
+
+def segment_columns(names: Iterable[str]) -> tuple[Column, ...]:
+    """The columns that segmentations add to the contract of `members.customer_segments`, in the order of `names`."""
+    return tuple(
+        column(
+            Type.STRING,
+            f"Segment in the segmentation {name}; NULL once that is retired",
+            nullable=True,
+            personal=Personal.BEHAVIOUR,
+            name=name,
+        )
+        for name in names
+    )
+
+
+def _declared(segmentation: Segmentation, offers: Mapping[str, str], definition_hash: str) -> list[Row]:
+    common = {
+        "segmentation": segmentation.name,
+        "version": segmentation.version,
+        "kind": segmentation.kind,
+        "technique": segmentation.technique,
+        "owner": segmentation.owner,
+        "task": segmentation.task,
+        # what a customer's cluster is depends on all the others; rules and fixed cuts look at the customer alone
+        "population_relative": segmentation.kind == "clusters",
+        "definition_hash": definition_hash,
+    }
+    words = _clusters(segmentation) if segmentation.kind == "clusters" else _segments(segmentation, offers)
+    return [{**common, **row, "segment_order": order} for order, row in enumerate(words, start=1)]
+
+
+def _segments(segmentation: Segmentation, offers: Mapping[str, str]) -> list[Row]:
+    return [
+        {
+            "segment": s.segment,
+            "label": s.label,
+            "description": s.description,
+            "rule_text": _rule_text(s),
+            "offer": None if s.offer is None else offers[s.offer],
+        }
+        for s in segmentation.segments
+    ]
+
+
+def _rule_text(segment: Segment) -> str:
+    return "otherwise" if segment.when is None else segment.when.words
+
+
+def _clusters(segmentation: Segmentation) -> list[Row]:
+    count, features = segmentation.clusters or 0, ", ".join(f.feature for f in segmentation.features)
+    return [
+        {
+            "segment": segment,
+            "label": f"Cluster {segment}",
+            "description": None,
+            "rule_text": f"nearest of {count} centres over {features}",
+            "offer": None,
+        }
+        for segment in cluster_ids(count)
+    ]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, int, str]:
+    return row["segmentation"], row["version"], row["segment"]
+
+
+def _since(earlier: Mapping[str, Any] | None, as_of_date: date) -> date:
+    # a backfill of an older date may find a segment that a later release published first
+    return as_of_date if earlier is None else min(earlier["published_since"], as_of_date)
+
+
+def _retired(row: Mapping[str, Any], as_of_date: date) -> Row:
+    words = {name: value for name, value in row.items() if name != "release_id"}
+    return {**words, "retired_on": row["retired_on"] or as_of_date}

@@ -1,0 +1,105 @@
+"""One writer at a time: a lease is a row that only one run can hold.
+
+A MERGE takes it, so that of two runs that find it free Delta lets one through. A holder that died on this machine is
+recognised by its process; one that died elsewhere by `expires_at`.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from strata.contract.operations import leases
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import WriteConflict
+from strata.storage.tables import Lakehouse
+
+MINUTES = 60
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A run that holds, or held, a lease."""
+
+    run_id: str
+    host: str
+    process: int
+    expires_at: datetime
+
+    def is_dead(self) -> bool:
+        """True when the holder ran on this machine and its process is gone."""
+        return self.host == socket.gethostname() and not _is_running(self.process)
+
+
+@contextmanager
+def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[None]:
+    """Hold the lease `name` for the run of `lakehouse`; given back at the end, also after an error.
+
+    Raises:
+        WriteConflict: another run holds it.
+    """
+    _take(lakehouse, name, clock())
+    try:
+        yield
+    finally:
+        lakehouse.delta(leases).update(
+            (F.col("lease") == name) & (F.col("holder") == lakehouse.run_id),
+            {c: F.lit(None) for c in ("holder", "host", "process", "expires_at")},
+        )
+
+
+def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
+    lakehouse.ensure(leases)
+    found = _holder(lakehouse, name)
+    if found and not found.is_dead() and found.expires_at > now:
+        raise _held(found)
+    mine = Holder(lakehouse.run_id, socket.gethostname(), os.getpid(), now + timedelta(minutes=MINUTES))
+    try:
+        _merge(lakehouse, name, mine, found)
+    except DeltaConcurrentModificationException as lost:
+        raise WriteConflict(f"another run took the lease {name} at the same moment; start again when it is done") from lost
+    winner = _holder(lakehouse, name)
+    if winner is None or winner.run_id != mine.run_id:
+        raise _held(winner)
+
+
+def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) -> None:
+    """Write `mine` over `found`; a holder that came in between stays."""
+    row = {"lease": name, "holder": mine.run_id, **asdict(mine)}
+    row.pop("run_id")
+    source = frame_of(lakehouse.spark, leases, [row])
+    free = F.col("held.holder").isNull() if found is None else F.col("held.holder") == found.run_id
+    values: dict[str, str | Column] = {str(c): F.col(f"wanted.{c}") for c in leases.columns}
+    matched = lakehouse.delta(leases).alias("held").merge(source.alias("wanted"), "held.lease = wanted.lease")
+    matched.whenMatchedUpdate(free, values).whenNotMatchedInsert(values=values).execute()
+
+
+def _holder(lakehouse: Lakehouse, name: str) -> Holder | None:
+    rows = rows_of(lakehouse.read(leases).where((F.col("lease") == name) & F.col("holder").isNotNull()))
+    return Holder(rows[0]["holder"], rows[0]["host"], rows[0]["process"], rows[0]["expires_at"]) if rows else None
+
+
+def _held(holder: Holder | None) -> WriteConflict:
+    if holder is None:
+        return WriteConflict("another run held the lease and gave it back; start again")
+    return WriteConflict(
+        f"run {holder.run_id} (process {holder.process} on {holder.host}) is writing to this project"
+        f" until {holder.expires_at:%Y-%m-%d %H:%M} UTC at the latest; start again when it is done"
+    )
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,134 @@
+"""From staging to where readers look: the release protocol.
+
+1. the intent: which version of which staging table passed the gate, with row counts and hashes (`promotions`);
+2. each table: its slice replaced, then counted and hashed where it now lies;
+3. the switch: one commit on `releases`.
+
+A crash before 1 has touched nothing that readers see. A crash after it leaves an intent without a switch, which the
+next run completes: every step may be repeated, because it replaces whole slices from pinned versions.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from strata.contract.columns import Table, relocate
+from strata.contract.operations import promotions, releases
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import StrataError
+from strata.publish.release import Promoted, Release, Row, kind_of, switch
+from strata.storage.faults import fault_point
+from strata.storage.fingerprints import fingerprint
+from strata.storage.leases import Clock
+from strata.storage.tables import Lakehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A table in staging that passed the gate."""
+
+    table: type[Table]
+    version: int
+    row_count: int
+    content_hash: str
+
+
+def staging(table: type[Table]) -> type[Table]:
+    """Where `table` is built and gated before anyone reads it."""
+    return relocate(table, "staging")
+
+
+def read_releases(lakehouse: Lakehouse) -> list[Row]:
+    """Every row of `releases`; empty before the first."""
+    return rows_of(lakehouse.read(releases)) if lakehouse.exists(releases) else []
+
+
+def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], clock: Clock) -> list[Row]:
+    """Move a gated set to where readers look and switch to it; returns all rows of `releases` afterwards."""
+    header = json.dumps(asdict(release), default=_iso)
+    intent = [
+        {
+            "run_id": lakehouse.run_id,
+            "release_id": release.release_id,
+            "table_name": s.table.full_name(),
+            "staging_version": s.version,
+            "row_count": s.row_count,
+            "content_hash": s.content_hash,
+            "header": header,
+        }
+        for s in staged
+    ]
+    lakehouse.overwrite(promotions, frame_of(lakehouse.spark, promotions, intent).coalesce(1))
+    fault_point("intent")
+    return _carry_out(lakehouse, release, staged, lakehouse.run_id, clock)
+
+
+def recover(lakehouse: Lakehouse, tables: Sequence[type[Table]], clock: Clock) -> Release | None:
+    """Complete a promotion of some of `tables` that a crash cut short; None when there is none."""
+    intent = rows_of(lakehouse.read(promotions)) if lakehouse.exists(promotions) else []
+    if not intent or any(r["run_id"] == intent[0]["run_id"] for r in read_releases(lakehouse)):
+        return None
+    by_name = {t.full_name(): t for t in tables}
+    staged = [_staged(lakehouse, by_name[r["table_name"]], r) for r in intent]
+    release = _release(json.loads(intent[0]["header"]))
+    _carry_out(lakehouse, release, staged, intent[0]["run_id"], clock)
+    return release
+
+
+def _staged(lakehouse: Lakehouse, table: type[Table], row: Row) -> Staged:
+    grown = lakehouse.grown(table, staging(table))
+    return Staged(grown, row["staging_version"], row["row_count"], row["content_hash"])
+
+
+def _carry_out(
+    lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], run_id: str, clock: Clock
+) -> list[Row]:
+    before = read_releases(lakehouse)
+    backfill = kind_of(before, release.as_of) == "backfill"
+    promoted = [_promote_table(lakehouse, s, release.as_of, backfill=backfill) for s in staged]
+    after = switch(before, release, promoted, run_id, clock())
+    lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
+    fault_point("switch")
+    return after
+
+
+def _promote_table(lakehouse: Lakehouse, staged: Staged, as_of: date, *, backfill: bool) -> Promoted:
+    """Replace the slice of one table by what passed the gate, and read back what readers now get.
+
+    A catalogue has no slices: a backfill, being about the past, leaves it as it is.
+    """
+    table = staged.table
+    frame = lakehouse.read(staging(table), staged.version)
+    if table.slice_by:
+        lakehouse.replace_slice(table, frame, as_of)
+    elif not backfill:
+        lakehouse.overwrite(table, frame)
+    version, _ = lakehouse.last_commit(table)
+    fault_point(f"promoted {table.full_name()}")
+    written = lakehouse.read(table, version)
+    if table.slice_by:
+        written = written.where(F.col(table.slice_by) == F.lit(as_of))
+    found = rows_of(fingerprint(written))[0]
+    if (table.slice_by or not backfill) and (found["row_count"], found["content_hash"]) != (
+        staged.row_count,
+        staged.content_hash,
+    ):
+        raise StrataError(
+            f"{table.full_name()}: {found['row_count']} rows with hash {found['content_hash']} were written, but"
+            f" {staged.row_count} with {staged.content_hash} passed the gate; readers of `releases` still see the"
+            " old release; run again"
+        )
+    return Promoted(table.full_name(), version, found["row_count"], found["content_hash"])
+
+
+def _release(header: dict[str, Any]) -> Release:
+    as_of, known_at = date.fromisoformat(header["as_of"]), datetime.fromisoformat(header["known_at"])
+    return Release(**{**header, "as_of": as_of, "known_at": known_at})
+
+
+def _iso(value: Any) -> str:
+    return str(value.isoformat())

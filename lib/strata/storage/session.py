@@ -1,0 +1,96 @@
+"""The only place that builds a SparkSession."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from py4j.java_gateway import JavaGateway
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from strata.errors import ProjectError
+from strata.storage.jars import local_jars
+from strata.storage.java import find_java
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+ENGINE = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+LOCAL = {
+    "spark.app.name": "strata",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.driver.memory": "4g",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+
+
+def open_session(settings: Mapping[str, str] | None = None, verbose: bool | None = None) -> SparkSession:
+    """The session of this process: the cluster's own under spark-submit, a local one otherwise.
+
+    Args:
+        settings: Spark settings that override the defaults.
+        verbose: show what the local JVM logs; otherwise it goes to a file that is kept only when it holds errors.
+            None asks the environment: STRATA_VERBOSE=1 shows it.
+
+    Raises:
+        ProjectError: a local Spark cannot start: no usable Java, no Delta JARs, or settings the JVM refuses.
+    """
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ or SparkSession.getActiveSession() is not None
+    chosen = {**DELTA, **ENGINE, **({} if submitted else _local_settings()), **(settings or {})}
+    if not submitted:
+        _start_local(chosen, os.environ.get("STRATA_VERBOSE") == "1" if verbose is None else verbose)
+    builder = SparkSession.builder.appName("strata")
+    for key, value in chosen.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def _local_settings() -> dict[str, str]:
+    # On the class path rather than in spark.jars, which a local session would serve to itself and copy.
+    class_path = os.pathsep.join(map(str, local_jars()))
+    master = os.environ.get("STRATA_MASTER", "local[*]")
+    return {**LOCAL, "spark.master": master, "spark.driver.extraClassPath": class_path}
+
+
+def _start_local(settings: Mapping[str, str], verbose: bool) -> None:
+    """Start the JVM and its context ourselves: pyspark would let all it says through to the terminal."""
+    conf = SparkConf().setAll(list(settings.items()))
+    # A process has one JVM; it outlives its sessions.
+    gateway = SparkContext._gateway or _launch(conf, verbose)
+    SparkContext(conf=conf, gateway=gateway)
+
+
+def _launch(conf: SparkConf, verbose: bool) -> JavaGateway:
+    os.environ["JAVA_HOME"] = str(find_java(os.environ))
+    if verbose:
+        return launch_gateway(conf)  # type: ignore[no-untyped-call]
+    descriptor, name = tempfile.mkstemp(prefix="strata-spark-", suffix=".log")
+    log = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as sink:
+            gateway = launch_gateway(conf, {"stdout": sink, "stderr": sink})  # type: ignore[no-untyped-call]
+    except PySparkRuntimeError as exited:
+        said = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+        raise ProjectError(f"Spark did not start: {said[-1].strip()} (the whole log: {log})") from exited
+    atexit.register(_drop_unless_errors, log)
+    return gateway
+
+
+def _drop_unless_errors(log: Path) -> None:
+    if log.exists() and " ERROR " not in log.read_text(errors="replace"):
+        log.unlink()

@@ -1,0 +1,174 @@
+"""Delta tables by contract: every read and write of strata goes through a `Lakehouse`.
+
+Layout: reader version 1 only, so that every Delta client can read; no deletion vectors, no column mapping. Tables
+are created from their contract before the first row is written, because a table born from a frame forgets
+comments and NOT NULL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from strata.contract.columns import Table, extend
+from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
+from strata.errors import ProjectError
+from strata.project.models import Storage
+
+READER_VERSION_1 = {
+    "delta.minReaderVersion": "1",
+    "delta.minWriterVersion": "2",
+    "delta.enableDeletionVectors": "false",
+}
+
+
+@dataclass(frozen=True)
+class Lakehouse:
+    """The tables of one project: at <root>/<schema>/<table>, or `<catalog>.<prefix><schema>.<table>`.
+
+    Every commit carries `run_id` in its userMetadata, so that a run recognises its own work.
+    """
+
+    spark: SparkSession
+    storage: Storage
+    run_id: str
+    retention_days: int = 30
+    _ensured: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+
+    @property
+    def _by_path(self) -> bool:
+        return self.storage.catalog is None
+
+    def address(self, table: type[Table]) -> str:
+        """Path or quoted catalog name of `table`."""
+        if self._by_path:
+            return f"{(self.storage.root or '').rstrip('/')}/{table.schema}/{table.__name__}"
+        return f"`{self.storage.catalog}`.`{self.storage.prefix}{table.schema}`.`{table.__name__}`"
+
+    def exists(self, table: type[Table]) -> bool:
+        """True when the table has at least one commit."""
+        if self._by_path:
+            return bool(DeltaTable.isDeltaTable(self.spark, self.address(table)))
+        return self.spark.catalog.tableExists(self.address(table))
+
+    def delta(self, table: type[Table]) -> DeltaTable:
+        """The table as Delta's own handle, for updates and history."""
+        open_by = DeltaTable.forPath if self._by_path else DeltaTable.forName
+        return open_by(self.spark, self.address(table))
+
+    def read(self, table: type[Table], version: int | None = None) -> DataFrame:
+        """The rows of `table`, of its newest version or of `version`."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.address(table)) if self._by_path else reader.table(self.address(table))
+
+    def columns(self, table: type[Table]) -> dict[str, str]:
+        """Name and Spark type of the columns a table has now; empty when it does not exist."""
+        if not self.exists(table):
+            return {}
+        return {f.name: f.dataType.simpleString() for f in self.read(table).schema.fields}
+
+    def grown(self, table: type[Table], found_at: type[Table] | None = None) -> type[Table]:
+        """`table` with the columns it has gained on disk (or that `found_at` has): those of earlier projects too."""
+        place = found_at or table
+        if not self.exists(place):
+            return table
+        found = columns_of(self.read(place))
+        return extend(table, tuple(c for c in found if c not in table.columns))
+
+    def ensure(self, table: type[Table]) -> None:
+        """Create the table from its contract, or add the columns that the contract has gained.
+
+        Raises:
+            ProjectError: a column exists with another type.
+        """
+        key = (table.full_name(), tuple(map(str, table.columns)))
+        if key in self._ensured:
+            return
+        present = self.columns(table)
+        if present:
+            self._add_columns(table, present)
+        else:
+            self._create(table)
+        self._ensured.add(key)
+
+    def _create(self, table: type[Table]) -> None:
+        days = f"interval {self.retention_days} days"
+        retention = {"delta.deletedFileRetentionDuration": days, "delta.logRetentionDuration": days}
+        if not self._by_path:
+            self.spark.sql(f"create schema if not exists `{self.storage.catalog}`.`{self.storage.prefix}{table.schema}`")
+        builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table))
+        builder = builder.comment(" ".join((table.__doc__ or "").split()))
+        for name, value in {**READER_VERSION_1, **retention}.items():
+            builder = builder.property(name, value)
+        if table.partitioned and table.slice_by:
+            builder = builder.partitionedBy(table.slice_by)
+        place = builder.location if self._by_path else builder.tableName
+        place(self.address(table)).execute()
+
+    def _add_columns(self, table: type[Table], present: Mapping[str, str]) -> None:
+        changed = [c for c in table.columns if present.get(c, c.type.value) != spark_type(c).simpleString()]
+        changed = [c for c in changed if c in present]
+        if changed:
+            found = ", ".join(f"{c} is {present[c]} and would become {c.type.value}" for c in changed)
+            raise ProjectError(f"{table.full_name()}: {found}; a released column keeps its type: choose a new name")
+        gained = [c for c in table.columns if c not in present]
+        if gained:
+            name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
+            added = ", ".join(f"`{c}` {c.type.value} comment {_quoted(comment_of(c))}" for c in gained)
+            self.spark.sql(f"alter table {name} add columns ({added})")
+
+    def append(self, table: type[Table], frame: DataFrame, rows_per_file: int = 0) -> None:
+        """Add the rows of `frame`; one commit.
+
+        Args:
+            table: created when it is not there.
+            frame: the rows.
+            rows_per_file: most rows of one data file, so that a later job can read it with many tasks; 0: no limit.
+        """
+        self.ensure(table)
+        self._write(table, frame, "append", {"maxRecordsPerFile": str(rows_per_file)} if rows_per_file else {})
+
+    def withdraw_batches(self, table: type[Table], first: int) -> None:
+        """Delete the rows of the batches from `first` on: those of a batch that was never finished; one commit."""
+        self.delta(table).delete(f"batch_id >= {int(first)}")
+
+    def overwrite(self, table: type[Table], frame: DataFrame) -> None:
+        """Replace all rows; one commit."""
+        self.ensure(table)
+        self._write(table, frame, "overwrite", {})
+
+    def rebuild(self, table: type[Table], frame: DataFrame, note: str = "") -> None:
+        """Replace rows and columns of an internal table; one commit, whose metadata is `run_id` and `note`."""
+        if not self.exists(table):
+            self._create(table)
+        self._write(table, frame, "overwrite", {"overwriteSchema": "true"}, note)
+
+    def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
+        """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
+        self.ensure(table)
+        self._write(table, frame, "overwrite", {"replaceWhere": f"{table.slice_by} = '{value.isoformat()}'"})
+
+    def _write(
+        self, table: type[Table], frame: DataFrame, mode: str, options: Mapping[str, str], note: str = ""
+    ) -> None:
+        writer = as_table(frame, table).write.format("delta").mode(mode)
+        writer = writer.options(**options, userMetadata=f"{self.run_id} {note}".strip())
+        if self._by_path:
+            writer.save(self.address(table))
+        else:
+            writer.saveAsTable(self.address(table))
+
+    def last_commit(self, table: type[Table]) -> tuple[int, str]:
+        """Version of the newest commit and its userMetadata: the run that made it, and its note."""
+        row = self.delta(table).history(1).select("version", "userMetadata").first()
+        if row is None:
+            raise ValueError(f"{table.full_name()} has no commit")
+        return int(row["version"]), row["userMetadata"] or ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,122 @@
+"""The regression against scipy's minimiser and a closed form; what is prepared, left out and kept."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from strata.audiences.fit import RIDGE_C, centroid_likeness, fit_lookalike, ridge
+from strata.audiences.matrix import prepare, separating
+from strata.audiences.model import LookalikeModel
+
+
+def people(rows: int = 400, columns: int = 5, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    dice = np.random.default_rng(seed)
+    values = np.floor(dice.gamma(0.5, 20, size=(rows, columns)) * 100) / 100
+    chance = 1 / (1 + np.exp(-(np.log1p(values) @ np.linspace(-1, 1, columns) - 1)))
+    return values, dice.random(rows) < chance
+
+
+def penalised_loss(parameters: np.ndarray, matrix: np.ndarray, seed: np.ndarray, c: float) -> float:
+    weights, intercept = parameters[:-1], parameters[-1]
+    sign = np.where(seed, 1.0, -1.0)
+    balance = np.where(seed, len(seed) / (2 * seed.sum()), len(seed) / (2 * (~seed).sum()))
+    losses = np.logaddexp(0, -sign * (matrix @ weights + intercept))
+    return float(weights @ weights / 2 + c * (balance * losses).sum())
+
+
+@pytest.mark.parametrize("c", [RIDGE_C, 0.1])
+def test_the_regression_is_the_minimum_that_scipy_finds(c: float) -> None:
+    values, seed = people()
+    matrix = prepare([f"f{i}" for i in range(5)], values).apply(values)
+    found = minimize(penalised_loss, np.zeros(6), (matrix, seed, c), method="BFGS", options={"gtol": 1e-9})
+    weights, intercept = ridge(matrix, seed, c)
+    assert [*weights, intercept] == pytest.approx(found.x.tolist(), abs=1e-5)
+
+
+def test_with_one_binary_feature_and_no_penalty_to_speak_of_the_weight_is_the_log_odds_ratio() -> None:
+    # seed: 30 of 40 have it, rest: 10 of 60; odds ratio (30/10) / (10/50) = 15
+    has = np.array([1.0] * 30 + [0.0] * 10 + [1.0] * 10 + [0.0] * 50)[:, None]
+    weights, _ = ridge(has, np.arange(100) < 40, c=1e7)
+    assert weights[0] == pytest.approx(np.log(15), abs=1e-4)
+
+
+def test_a_row_more_of_the_rest_does_not_move_the_middle() -> None:
+    # Balanced classes: with the rest three times as many (copies), every score stays.
+    values, seed = people()
+    matrix = np.vstack([values, values[~seed], values[~seed]])
+    flags = np.concatenate([seed, np.zeros(2 * int((~seed).sum()), dtype=bool)])
+    names = [f"f{i}" for i in range(5)]
+    once, thrice = fit_lookalike(names, values, seed).model, fit_lookalike(names, matrix, flags).model
+    assert once is not None
+    assert thrice is not None
+    assert np.median(once.score(values)) == pytest.approx(np.median(thrice.score(values)), abs=0.06)
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    values, seed = people()
+    names = [f"f{i}" for i in range(5)]
+    order = np.random.default_rng(1).permutation(len(seed))
+    one, two = fit_lookalike(names, values, seed).model, fit_lookalike(names, values[order], seed[order]).model
+    assert one is not None
+    assert two is not None
+    assert one.weights == pytest.approx(two.weights, abs=2e-9)
+
+
+def test_a_score_grows_with_what_the_seed_has_more_of() -> None:
+    values, seed = people()
+    model = fit_lookalike([f"f{i}" for i in range(5)], values, seed).model
+    assert model is not None
+    none, last = np.zeros((1, 5)), np.array([[0, 0, 0, 0, 100.0]])
+    assert model.score(last)[0] > model.score(none)[0]
+    assert 0 <= model.score(values).min() <= model.score(values).max() <= 1
+
+
+def test_what_says_nothing_and_what_gives_the_seed_away_is_not_learned_from() -> None:
+    values, seed = people()
+    own = np.where(seed, values[:, 0] + 1, 0.0)
+    opposite = np.where(seed, 0.0, 7.0)
+    whole = np.column_stack([values, np.full(len(seed), 3.0), own, opposite, np.full(len(seed), np.nan)])
+    names = [*(f"f{i}" for i in range(5)), "constant", "own_category", "only_the_rest", "unknown"]
+    fitted = fit_lookalike(names, whole, seed)
+    assert fitted.constant == ("constant", "unknown")
+    assert fitted.leaking == ("own_category", "only_the_rest")
+    assert fitted.model is not None
+    assert fitted.model.features == ("f0", "f1", "f2", "f3", "f4")
+
+
+def test_without_a_feature_there_is_no_model() -> None:
+    seed = np.array([True, False, True, False])
+    fitted = fit_lookalike(["same", "own"], np.column_stack([np.ones(4), seed * 5.0]), seed)
+    assert (fitted.model, fitted.constant, fitted.leaking) == (None, ("same",), ("own",))
+
+
+def test_a_strong_feature_is_no_leak() -> None:
+    seed = np.arange(1000) < 300
+    strong = np.where(seed, 5.0, 1.0)
+    strong[:5] = 0.0
+    assert separating(strong[:, None], seed) == [False]
+    assert separating(np.where(seed, 5.0, 1.0)[:, None], seed) == [True]
+
+
+def test_prepared_values_have_mean_0_and_deviation_1_and_unknown_is_neutral() -> None:
+    values = np.array([[0.0, -5.0], [np.e - 1, 5.0], [np.nan, 20.0]])
+    preparation = prepare(["spend", "change"], values)
+    assert preparation.logged == (True, False)
+    assert preparation.means == pytest.approx((0.5, 20 / 3))
+    prepared = preparation.apply(values)
+    assert prepared[:, 0].tolist() == pytest.approx([-1, 1, 0])
+    assert (prepared[:, 1].mean(), prepared[:, 1].std()) == (pytest.approx(0), pytest.approx(1))
+
+
+def test_the_centroid_likeness_is_the_cosine() -> None:
+    rows = np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]])
+    seed = np.array([True, True, False, False, False])
+    root = 1 / np.sqrt(2)
+    assert centroid_likeness(rows, seed).tolist() == pytest.approx([root, root, 1, -1, 0], abs=1e-8)
+
+
+def test_a_model_survives_json() -> None:
+    values, seed = people()
+    model = fit_lookalike([f"f{i}" for i in range(5)], values, seed).model
+    assert model is not None
+    assert LookalikeModel.from_json(model.to_json()) == model

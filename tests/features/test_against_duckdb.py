@@ -1,0 +1,192 @@
+"""The whole feature table against DuckDB, which computes the same definitions from raw rows in its own way."""
+
+import math
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from tests.features.worlds import Made, World, make, plan_of, random_world
+
+AS_OFS = [date(2017, 12, 31), date(2017, 11, 30), date(2017, 2, 3)]
+FEATURES = """
+- {name: events, kind: count, description: x}
+- {name: "spend_{days}d", kind: sum, of: amount, where: "event_type = 'purchase'", days: [28, 84], description: x}
+- {name: spend_84d_before, kind: sum, of: amount, where: "event_type = 'purchase'", days: 84, offset: 28, description: x}
+- {name: units_28d, kind: sum, of: quantity, days: 28, description: x}
+- {name: points_84d, kind: sum, of: value_number, where: "quantity > 3 or channel is null", days: 84, description: x}
+- {name: least_84d, kind: min, of: amount, where: "event_type = 'purchase'", days: 84, description: x}
+- {name: most_units_28d, kind: max, of: quantity, days: 28, offset: 7, description: x}
+- {name: lowest, kind: min, of: value_number, description: x}
+- {name: mean_84d, kind: mean, of: amount, where: "city = 'Kyiv'", days: 84, description: x}
+- {name: mean_points, kind: mean, of: value_number, description: x}
+- {name: visits_28d, kind: active_days, where: "event_type = 'visit'", days: 28, description: x}
+- {name: gap_28d, kind: mean_gap, where: "event_type = 'visit'", days: 28, description: x}
+- {name: gap, kind: mean_gap, where: "category = 'a'", description: x}
+- {name: own_share_84d, kind: share, of: amount, where: "brand_type = 'own'", days: 84, description: x}
+- {name: first_a_on, kind: first_on, where: "category = 'a'", description: x}
+- {name: last_84d_on, kind: last_on, where: "event_type = 'purchase' and category in ('a', 'b')", days: 84, offset: 7, description: x}
+- {name: since_first, kind: days_since, of: first, where: "channel = 'web'", description: x}
+- {name: since_last_28d, kind: days_since, of: last, where: "channel = 'web'", days: 28, description: x}
+- {name: "days_{value}_84d", kind: active_days, by: channel, values: [web, shop], days: 84, description: x}
+- {name: "mean_{value}", kind: mean, of: quantity, by: channel, values: [phone, web], where: "event_type = 'purchase'", description: x}
+- {name: "spend_{value}_84d", kind: sum, of: amount, where: "event_type = 'purchase'", by: category, keep: 3, days: 84, description: x}
+- {name: "gap_{value}", kind: mean_gap, by: category, values: [a], offset: 7, days: 182, description: x}
+- {name: tariff, kind: attribute, of: tariff, description: x}
+- {name: household_size, kind: attribute, of: household_size, description: x}
+- {name: per_visit, kind: expression, of: "spend_84d / visits_28d", description: x}
+- {name: big, kind: expression, of: "per_visit > 100 and household_size >= 2", description: x}
+"""
+BUYS = "event_type = 'purchase'"
+POINTS = "nullif(value_number, 'NaN'::DOUBLE)"
+
+
+def window(days: int | None, offset: int = 0) -> str:
+    upto = f"event_date <= a - {offset}"
+    return f"{upto} AND event_date > a - {offset + days}" if days else upto
+
+
+def over(aggregate: str, where: str = "true", days: int | None = None, offset: int = 0) -> str:
+    return f"{aggregate} FILTER (WHERE ({where}) AND {window(days, offset)})"
+
+
+def zero(aggregate: str) -> str:
+    return f"coalesce({aggregate}, 0)"
+
+
+def gap(where: str, days: int | None = None, offset: int = 0) -> str:
+    aggregates = ("count(DISTINCT event_date)", "min(event_date)", "max(event_date)")
+    n, first, last = (over(aggregate, where, days, offset) for aggregate in aggregates)
+    return f"({last} - {first}) / nullif({n} - 1, 0)"
+
+
+def expected_sql(kept: tuple[str, ...]) -> dict[str, str]:
+    """Feature -> its definition, written once more, over the joined events of one customer and date `a`."""
+    days = "count(DISTINCT event_date)"
+    return {
+        "events": over("count(event_date)"),
+        "spend_28d": zero(over("sum(amount)", BUYS, 28)),
+        "spend_84d": zero(over("sum(amount)", BUYS, 84)),
+        "spend_84d_before": zero(over("sum(amount)", BUYS, 84, 28)),
+        "units_28d": zero(over("sum(quantity)", days=28)),
+        "points_84d": zero(over(f"sum({POINTS})", "quantity > 3 OR channel IS NULL", 84)),
+        "least_84d": over("min(amount)", BUYS, 84),
+        "most_units_28d": over("max(quantity)", days=28, offset=7),
+        "lowest": over(f"min({POINTS})"),
+        "mean_84d": over("avg(amount)", "city = 'Kyiv'", 84),
+        "mean_points": over(f"avg({POINTS})"),
+        "visits_28d": over(days, "event_type = 'visit'", 28),
+        "gap_28d": gap("event_type = 'visit'", 28),
+        "gap": gap("category = 'a'"),
+        "own_share_84d": f"{zero(over('sum(amount)', 'brand_type = $$own$$', 84))} / nullif({over('sum(amount)', days=84)}, 0)",
+        "first_a_on": over("min(event_date)", "category = 'a'"),
+        "last_84d_on": over("max(event_date)", f"{BUYS} AND category IN ('a', 'b')", 84, 7),
+        "since_first": f"a - {over('min(event_date)', 'channel = $$web$$')}",
+        "since_last_28d": f"a - {over('max(event_date)', 'channel = $$web$$', 28)}",
+        **{f"days_{v}_84d": over(days, f"channel = '{v}'", 84) for v in ("web", "shop")},
+        **{f"mean_{v}": over("avg(quantity)", f"channel = '{v}' AND {BUYS}") for v in ("phone", "web")},
+        **{f"spend_{v}_84d": zero(over("sum(amount)", f"category = '{v}' AND {BUYS}", 84)) for v in kept},
+        "gap_a": gap("category = 'a'", 182, 7),
+        "per_visit": f"{zero(over('sum(amount)', BUYS, 84))} / nullif({over(days, 'event_type = $$visit$$', 28)}, 0)",
+    }
+
+
+TABLES = """
+CREATE VIEW product AS SELECT product_id, arg_max(category, source) FILTER (WHERE category IS NOT NULL) AS category,
+    arg_max(brand_type, source) FILTER (WHERE brand_type IS NOT NULL) AS brand_type FROM products GROUP BY ALL;
+CREATE VIEW event AS SELECT e.*, p.category, p.brand_type, s.city FROM events e
+    LEFT JOIN product p USING (product_id) LEFT JOIN places s USING (place_id);
+CREATE VIEW version AS SELECT d.a, c.* FROM customers c JOIN dates d ON c.valid_from <= d.a
+    QUALIFY row_number() OVER (PARTITION BY d.a, c.customer_id, c.source ORDER BY c.valid_from DESC) = 1;
+CREATE VIEW profile AS SELECT a, customer_id,
+    first(tariff ORDER BY valid_from DESC, source DESC) FILTER (WHERE tariff IS NOT NULL) AS tariff,
+    first(household_size ORDER BY valid_from DESC, source DESC) FILTER (WHERE household_size IS NOT NULL) AS household_size,
+    first(status ORDER BY valid_from DESC, source DESC) FILTER (WHERE status IS NOT NULL) AS status,
+    first(known_from ORDER BY valid_from DESC, source DESC) FILTER (WHERE known_from IS NOT NULL) AS known_from
+    FROM version GROUP BY a, customer_id;
+CREATE VIEW base AS SELECT a, customer_id FROM (
+    SELECT a, customer_id FROM events JOIN dates ON event_date <= a
+    UNION SELECT a, customer_id FROM profile WHERE known_from <= a)
+    EXCEPT SELECT a, customer_id FROM profile WHERE status = 'former';
+"""
+
+
+def computed_by_duckdb(world: World, kept: tuple[str, ...]) -> pa.Table:
+    db = duckdb.connect()
+    for name, table in {**world, "dates": pa.table({"a": pa.array(AS_OFS, pa.date32())})}.items():
+        db.register(f"{name}_rows", table)
+        db.execute(f"CREATE TABLE {name} AS FROM {name}_rows")
+    db.execute(TABLES)
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in expected_sql(kept).items())
+    return db.execute(
+        f"""SELECT m.*, tariff, household_size, per_visit > 100 AND household_size >= 2 AS big FROM (
+            SELECT a AS as_of_date, customer_id, {columns} FROM base LEFT JOIN event USING (customer_id) GROUP BY a, customer_id
+        ) m LEFT JOIN profile ON a = as_of_date AND profile.customer_id = m.customer_id ORDER BY as_of_date, m.customer_id"""
+    ).to_arrow_table()
+
+
+def most_bought(world: World) -> list[tuple[str, int]]:
+    db = duckdb.connect()
+    for name, table in world.items():
+        db.register(name, table)
+    return db.execute(
+        f"""SELECT category, count(DISTINCT customer_id) FROM events JOIN (
+                SELECT product_id, arg_max(category, source) FILTER (WHERE category IS NOT NULL) AS category
+                FROM products GROUP BY ALL) USING (product_id)
+            WHERE {BUYS} AND event_date BETWEEN DATE '2017-12-31' - 83 AND DATE '2017-12-31' AND category IS NOT NULL
+            GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 3"""
+    ).fetchall()
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return random_world(seed=20171231, last=AS_OFS[0])
+
+
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(spark, world, plan_of(tmp_path_factory.mktemp("duckdb"), FEATURES), AS_OFS)
+
+
+@pytest.fixture(scope="module")
+def expected(made: Made, world: World) -> pa.Table:
+    return computed_by_duckdb(world, made.plan.kept["spend_{value}_84d"])
+
+
+def same(found: object, wanted: object) -> bool:
+    if isinstance(found, float) and wanted is not None:
+        return math.isclose(found, float(wanted), rel_tol=1e-9, abs_tol=1e-9)  # type: ignore[arg-type]
+    return found == wanted
+
+
+def test_the_values_with_most_customers_are_kept(made: Made, world: World) -> None:
+    assert made.plan.kept["spend_{value}_84d"] == tuple(value for value, _ in most_bought(world))
+
+
+def test_the_same_customers_are_in_the_base_of_each_date(made: Made, expected: pa.Table) -> None:
+    keys = ["as_of_date", "customer_id"]
+    assert made.snapshot.select(keys).to_pylist() == expected.select(keys).to_pylist()
+    assert {made.snapshot.column_names[i] for i in range(2, len(made.snapshot.column_names))} == set(
+        expected.column_names[2:]
+    )
+
+
+def test_every_feature_agrees(made: Made, expected: pa.Table) -> None:
+    wrong = {
+        name: [(k, f, w) for k, f, w in zip(
+            made.snapshot["customer_id"].to_pylist(), made.snapshot[name].to_pylist(), expected[name].to_pylist(), strict=True
+        ) if not same(f, w)][:3]
+        for name in made.snapshot.column_names
+    }  # fmt: skip
+    assert {name: rows for name, rows in wrong.items() if rows} == {}
+
+
+def test_the_world_is_not_a_trivial_one(made: Made) -> None:
+    # Else agreement would mean little: customers without events, zero windows, unknown values, several dates.
+    events, spend = (made.snapshot[c].to_pylist() for c in ("events", "spend_28d"))
+    assert events.count(0) > 3
+    assert sum(n > 0 and s == 0 for n, s in zip(events, spend, strict=True)) > 10
+    varied = [c for c in made.snapshot.column_names if len(set(made.snapshot[c].to_pylist())) > 2]
+    assert set(made.snapshot.column_names) - set(varied) <= {"big"}

@@ -1,0 +1,46 @@
+"""Short ways to write definitions and small frames in tests."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from strata.errors import Location
+from strata.project.models import ClusterFeature, Score, Segment, Segmentation, Text
+
+GROCERY = Path(__file__).parents[2] / "conf" / "grocery"
+HERE = Location("test.yml", 1, 1)
+AS_OF = date(2017, 12, 31)
+
+
+def score(name: str, of: str, thresholds: Sequence[float], better: str) -> Score:
+    return Score(name, of, tuple(thresholds), better, HERE)
+
+
+def segment(name: str, when: str | None = None, offer: str | None = None) -> Segment:
+    text = None if when is None else Text(when, HERE)
+    return Segment(name, name.title(), text, None, offer, HERE)
+
+
+def segmentation(name: str, kind: str = "rules", segments: Sequence[Segment] = (), **changes: Any) -> Segmentation:
+    parts: dict[str, Any] = {"otherwise": "error", "scores": (), "clusters": None, "features": (), "seed": 17}
+    parts = {"version": 1, "technique": name, "owner": "crm", "task": "test", **parts, **changes}
+    return Segmentation(name=name, kind=kind, segments=tuple(segments), where=HERE, **parts)
+
+
+def clustering(features: dict[str, str], clusters: int, seed: int = 17) -> Segmentation:
+    declared = tuple(ClusterFeature(name, transform, HERE) for name, transform in features.items())
+    return segmentation("style", "clusters", features=declared, clusters=clusters, seed=seed)
+
+
+def customer(number: int) -> str:
+    return f"{number:032x}"
+
+
+def snapshot(spark: SparkSession, columns: dict[str, Sequence[Any] | pa.Array], as_of: date = AS_OF) -> DataFrame:
+    count = len(next(iter(columns.values())))
+    keys = {"as_of_date": [as_of] * count, "customer_id": [customer(i) for i in range(count)]}
+    return spark.createDataFrame(pa.table({**keys, **columns}))

@@ -1,0 +1,50 @@
+"""A session is quiet: what the JVM says goes to a file, unless it is asked for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {"spark.master": "local[1]", "spark.driver.memory": "1g"}
+
+
+def run(program: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`program` in a process of its own whose temporary files go to `folder`."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "lib"), "TMPDIR": str(folder), **environment}
+    command = [
+        sys.executable,
+        "-c",
+        f"from strata.storage.session import open_session\nSETTINGS = {SETTINGS!r}\n{program}",
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+
+
+def test_delta_works_and_nothing_is_said_and_no_log_stays(tmp_path: Path) -> None:
+    program = """
+first = open_session(SETTINGS)
+first.range(3).write.format("delta").save("TABLE")
+first.stop()
+second = open_session(SETTINGS)
+print(second.read.format("delta").load("TABLE").count(), second.conf.get("spark.sql.session.timeZone"))
+""".replace("TABLE", str(tmp_path / "table"))
+    done = run(program, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 UTC\n", "")
+    assert list(tmp_path.glob("strata-spark-*.log")) == []
+
+
+def test_verbose_shows_what_the_jvm_says_and_settings_it_refuses_are_one_line_with_the_log(tmp_path: Path) -> None:
+    refused = """
+from strata.errors import ProjectError
+try: open_session({**SETTINGS, "spark.driver.memory": "many"})
+except ProjectError as problem: print(problem)
+"""
+    quiet = run(refused, tmp_path)
+    assert quiet.stderr == ""
+    assert quiet.stdout.startswith("Spark did not start: ")
+    assert len(quiet.stdout.splitlines()) == 1
+    log = Path(quiet.stdout.rpartition("(the whole log: ")[2].rstrip(")\n"))
+    assert log.parent == tmp_path
+    said = log.read_text().strip()
+    assert said
+    assert said.splitlines()[-1].strip() in run(refused, tmp_path, STRATA_VERBOSE="1").stderr

@@ -1,0 +1,94 @@
+"""The release protocol: killed at any point, the next run completes it, and readers never see a mix."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from strata.contract.operations import promotions
+from strata.contract.spark import rows_of
+from strata.errors import StrataError
+from strata.project.models import Storage
+from strata.publish.release import current_release
+from strata.storage.fingerprints import fingerprint
+from strata.storage.leases import hold_lease
+from strata.storage.promotion import promote, read_releases, recover
+from strata.storage.tables import Lakehouse
+from tests.storage import promote_once as small
+
+NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
+POINTS = [
+    "intent",
+    "promoted members.segment_membership",
+    "promoted publish.segment_catalog",
+    "promoted publish.audience_catalog",
+    "switch",
+]
+
+
+def contents(lakehouse):
+    """What readers of `releases` get: count and hash of every table at its pinned version, and the book itself."""
+    current = current_release(read_releases(lakehouse))
+    by_name = {t.full_name(): t for t in small.TABLES}
+    found = {
+        r["table_name"]: rows_of(fingerprint(lakehouse.read(by_name[r["table_name"]], r["delta_version"])))[0]
+        for r in current
+    }
+    return found, sorted((r["table_name"], r["row_count"], r["content_hash"], r["as_of_date"]) for r in current)
+
+
+def killed_at(point, root):
+    environ = {**os.environ, "STRATA_KILL_AT": point, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, small.__file__, root, "killed-run", DECEMBER.isoformat(), "5"]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spark, tmp_path_factory):
+    root = str(tmp_path_factory.mktemp("undisturbed"))
+    small.promote_once(spark, root, "run-1", NOVEMBER, 3)
+    small.promote_once(spark, root, "run-2", DECEMBER, 5)
+    return contents(Lakehouse(spark, Storage(root=root), "reader"))
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_driver_killed_during_promotion_is_completed_by_the_next_run(spark, tmp_path, undisturbed, point):
+    root = str(tmp_path)
+    small.promote_once(spark, root, "run-1", NOVEMBER, 3)
+    lakehouse = Lakehouse(spark, Storage(root=root), "next-run")
+    before = contents(lakehouse)
+    died = killed_at(point, root)
+    assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
+    if point != "switch":
+        assert contents(lakehouse) == before
+    with hold_lease(lakehouse, "project", small.clock):
+        completed = recover(lakehouse, small.TABLES, small.clock)
+    assert (completed is None) == (point == "switch")
+    assert contents(lakehouse) == undisturbed
+    assert recover(lakehouse, small.TABLES, small.clock) is None
+
+
+def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
+    lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
+    release, staged = small.stage(lakehouse, NOVEMBER, 3)
+    wrong = [staged[0].__class__(staged[0].table, staged[0].version, staged[0].row_count, "0"), *staged[1:]]
+    with pytest.raises(StrataError, match="members.segment_membership: 43 rows .* passed the gate"):
+        promote(lakehouse, release, wrong, small.clock)
+    assert read_releases(lakehouse) == []
+
+
+def test_a_backfill_fills_its_slice_and_leaves_catalogue_and_current_release(spark, tmp_path):
+    lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "reader")
+    small.promote_once(spark, str(tmp_path), "run-1", DECEMBER, 5)
+    before = contents(lakehouse)
+    small.promote_once(spark, str(tmp_path), "run-2", NOVEMBER, 3)
+    assert contents(lakehouse) == before
+    membership, catalog, _ = small.TABLES
+    assert lakehouse.read(membership).where(F.col("as_of_date") == F.lit(NOVEMBER)).count() == 43
+    assert lakehouse.read(catalog).count() == 5
+    assert Path(lakehouse.address(promotions)).exists()

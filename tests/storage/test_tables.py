@@ -1,0 +1,72 @@
+"""Delta tables by contract: what they look like to readers, and what a write may not do."""
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable as RustTable
+
+from strata.contract.columns import Table, Type, column, extend
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import ProjectError
+
+JANUARY, FEBRUARY = date(2018, 1, 31), date(2018, 2, 28)
+
+
+class shelves(Table):  # noqa: N801
+    """A table for these tests."""
+
+    schema = "publish"
+    grain = ("as_of_date", "name")
+    slice_by = "as_of_date"
+    as_of_date = column(Type.DATE, "Day it is about")
+    name = column(Type.STRING, "What it's called")
+    amount = column(Type.MONEY, "What it costs", unit="currency", nullable=True)
+
+
+def rows(day, *names):
+    return [{"as_of_date": day, "name": name, "amount": None} for name in names]
+
+
+def test_a_slice_is_replaced_and_the_others_stay(spark, lakehouse):
+    lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a", "b") + rows(FEBRUARY, "c")))
+    lakehouse.replace_slice(shelves, frame_of(spark, shelves, rows(FEBRUARY, "d", "e")), FEBRUARY)
+    assert sorted(r["name"] for r in rows_of(lakehouse.read(shelves))) == ["a", "b", "d", "e"]
+    lakehouse.replace_slice(shelves, frame_of(spark, shelves, []), FEBRUARY)
+    assert sorted(r["name"] for r in rows_of(lakehouse.read(shelves))) == ["a", "b"]
+    with pytest.raises(Exception, match="DELTA_REPLACE_WHERE_MISMATCH"):
+        lakehouse.replace_slice(shelves, frame_of(spark, shelves, rows(JANUARY, "x")), FEBRUARY)
+
+
+def test_readers_find_protocol_1_comments_and_the_run(spark, lakehouse):
+    lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
+    table = RustTable(lakehouse.address(shelves))
+    assert (table.protocol().min_reader_version, table.protocol().min_writer_version) == (1, 2)
+    fields = {f.name: f for f in table.schema().fields}
+    assert fields["amount"].metadata["comment"] == "What it costs [currency]"
+    assert not fields["name"].nullable
+    assert lakehouse.last_commit(shelves) == (1, "test-run")
+
+
+def test_a_column_gained_keeps_what_is_there_and_its_comment(spark, lakehouse):
+    lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
+    wider = extend(shelves, (column(Type.DOUBLE, "It's wide", nullable=True, name="width"),))
+    lakehouse.append(wider, frame_of(spark, wider, [{**rows(JANUARY, "b")[0], "width": 2.0}]))
+    assert {r["name"]: r["width"] for r in rows_of(lakehouse.read(wider))} == {"a": None, "b": 2.0}
+    assert lakehouse.read(shelves).schema["width"].metadata["comment"] == "It's wide"
+    assert [str(c) for c in lakehouse.grown(shelves).columns] == ["as_of_date", "name", "amount", "width"]
+
+
+def test_a_released_column_keeps_its_type(spark, lakehouse):
+    lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
+    first = extend(shelves, (column(Type.DOUBLE, "Wide", nullable=True, name="width"),))
+    lakehouse.ensure(first)
+    other = extend(shelves, (column(Type.STRING, "Wide", nullable=True, name="width"),))
+    with pytest.raises(ProjectError, match="width is double and would become string"):
+        lakehouse.ensure(other)
+
+
+def test_a_frame_that_is_not_the_contract_is_refused(spark, lakehouse):
+    frame = spark.createDataFrame(pa.table({"as_of_date": [JANUARY], "nmae": ["a"]}))
+    with pytest.raises(ValueError, match=r"missing \['name'\], unexpected \['nmae'\]"):
+        lakehouse.append(shelves, frame)
