@@ -1,14 +1,19 @@
 """One Spark session for all tests: UI off, few shuffle partitions, nothing shared through tables."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.end_to_end.kit import Said, Shop, whole_shop
 
 from strata.project.models import Storage
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
+
+# Tests are small and start several JVMs: compiling quickly halves their CPU time.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,25 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 @pytest.fixture
 def lakehouse(spark: SparkSession, tmp_path: Path) -> Lakehouse:
     return Lakehouse(spark, Storage(root=str(tmp_path / "warehouse")), run_id="test-run")
+
+
+@pytest.fixture(scope="session")
+def grocery_run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Said]:
+    """The whole grocery project, run once for two dates by its command line."""
+    shop = whole_shop(tmp_path_factory.mktemp("grocery"))
+    assert shop.strata("init").code == 0
+    said = shop.run("2017-11-30,2017-12-31")
+    assert said.code == 0, said.out + said.err
+    return shop, said
+
+
+@pytest.fixture(scope="session")
+def grocery(grocery_run: tuple[Shop, Said]) -> Shop:
+    """The tables of that run; tests leave them as they are."""
+    return grocery_run[0]
+
+
+@pytest.fixture(scope="session")
+def grocery_said(grocery_run: tuple[Shop, Said]) -> Said:
+    """What that run printed."""
+    return grocery_run[1]

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StrataError as error:
         print_error(error)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - the last border: an unexpected fault still gets an exit code
+    except Exception as error:
         if options.verbose:
             traceback.print_exc()
         print(f"strata: unexpected {type(error).__name__}: {str(error)[:800]}", file=sys.stderr)
@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, meaning in JOBS.items():
         job = jobs.add_parser(name, help=meaning, description=meaning)
         job.add_argument("--project", type=Path, required=True, metavar="DIR", help="folder with project.yml")
-        job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. storage.root=/data")
+        job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. storage.root=/data")
         job.add_argument("--verbose", action="store_true", help="show Spark's log and Python's warnings")
         if name not in {"init", "check", "status"}:
             job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")

@@ -12,16 +12,16 @@ from strata.features.tiles import TilePlan
 
 AS_OF = date(2017, 12, 31)
 FEATURES = """
-- {name: events, kind: count, description: x}
-- {name: spend_84d, kind: sum, of: amount, days: 84, description: x}
-- {name: points, kind: mean, of: value_number, description: x}
-- {name: lowest, kind: min, of: value_number, description: x}
-- {name: gap, kind: mean_gap, where: "category = 'a'", description: x}
-- {name: own_share, kind: share, of: amount, where: "brand_type = 'own'", days: 84, description: x}
-- {name: since_last, kind: days_since, of: last, where: "channel = 'web'", description: x}
-- {name: "spend_{value}_84d", kind: sum, of: amount, by: category, keep: 3, days: 84, description: x}
-- {name: tariff, kind: attribute, of: tariff, description: x}
-- {name: per_event, kind: expression, of: "spend_84d / events", description: x}
+- {name: events, kind: count}
+- {name: spend_84d, kind: sum, of: amount, days: 84}
+- {name: points, kind: mean, of: value_number}
+- {name: lowest, kind: min, of: value_number}
+- {name: gap, kind: mean_gap, where: "category = 'a'"}
+- {name: own_share, kind: share, of: amount, where: "brand_type = 'own'", days: 84}
+- {name: since_last, kind: days_since, of: last, where: "channel = 'web'"}
+- {name: "spend_{value}_84d", kind: sum, of: amount, by: category, keep: 3, days: 84}
+- {name: tariff, kind: attribute, of: tariff}
+- {name: per_event, kind: expression, of: "spend_84d / events"}
 """
 
 

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,28 +10,28 @@ from tests.features.worlds import Made, Row, make, plan_of, world
 
 AS_OF = date(2017, 12, 31)
 FEATURES = """
-- {name: lines_28d, kind: count, where: "event_type = 'purchase'", days: 28, description: x}
-- {name: spend_28d, kind: sum, of: amount, where: "event_type = 'purchase'", days: 28, description: x}
-- {name: spend_28d_before, kind: sum, of: amount, days: 28, offset: 28, description: x}
-- {name: mean_spend_28d, kind: mean, of: amount, days: 28, description: x}
-- {name: least, kind: min, of: amount, description: x}
-- {name: best_rating, kind: max, of: value_number, description: x}
-- {name: rated, kind: sum, of: value_number, description: x}
-- {name: days_28d, kind: active_days, where: "event_type = 'purchase'", days: 28, description: x}
-- {name: gap_28d, kind: mean_gap, where: "event_type = 'purchase'", days: 28, description: x}
-- {name: first_on, kind: first_on, where: "event_type = 'purchase'", description: x}
-- {name: last_on, kind: last_on, where: "event_type = 'purchase'", description: x}
-- {name: since_first, kind: days_since, of: first, description: x}
-- {name: since_last, kind: days_since, of: last, description: x}
-- {name: own_share, kind: share, of: amount, where: "brand_type = 'own'", description: x}
-- {name: "{value}_spend", kind: sum, of: amount, by: category, keep: 2, days: 28, description: x}
-- {name: "{value}_days", kind: active_days, by: category, values: [tea, mate], days: 28, description: x}
-- {name: "first_on_{value}", kind: first_on, by: channel, values: [web], description: x}
-- {name: tariff, kind: attribute, of: tariff, description: x}
-- {name: age_band, kind: attribute, of: age_band, description: x}
-- {name: per_day, kind: expression, of: "spend_28d / days_28d", description: x}
-- {name: per_day_twice, kind: expression, of: "per_day * 2", description: x}
-- {name: tea_per_day, kind: expression, of: "spend_28d / tea_days", description: x}
+- {name: lines_28d, kind: count, where: "event_type = 'purchase'", days: 28}
+- {name: spend_28d, kind: sum, of: amount, where: "event_type = 'purchase'", days: 28}
+- {name: spend_28d_before, kind: sum, of: amount, days: 28, offset: 28}
+- {name: mean_spend_28d, kind: mean, of: amount, days: 28}
+- {name: least, kind: min, of: amount}
+- {name: best_rating, kind: max, of: value_number}
+- {name: rated, kind: sum, of: value_number}
+- {name: days_28d, kind: active_days, where: "event_type = 'purchase'", days: 28}
+- {name: gap_28d, kind: mean_gap, where: "event_type = 'purchase'", days: 28}
+- {name: first_on, kind: first_on, where: "event_type = 'purchase'"}
+- {name: last_on, kind: last_on, where: "event_type = 'purchase'"}
+- {name: since_first, kind: days_since, of: first}
+- {name: since_last, kind: days_since, of: last}
+- {name: own_share, kind: share, of: amount, where: "brand_type = 'own'"}
+- {name: "spend_on_{value}", kind: sum, of: amount, by: category, keep: 2, days: 28}
+- {name: "days_of_{value}", kind: active_days, by: category, values: [tea, mate], days: 28}
+- {name: "first_on_{value}", kind: first_on, by: channel, values: [web]}
+- {name: tariff, kind: attribute, of: tariff}
+- {name: age_band, kind: attribute, of: age_band}
+- {name: per_day, kind: expression, of: "spend_28d / days_28d"}
+- {name: per_day_twice, kind: expression, of: "per_day * 2"}
+- {name: tea_per_day, kind: expression, of: "spend_28d / days_of_tea"}
 """
 
 
@@ -60,9 +59,10 @@ EVENTS = [
     bought("dan", 5, "1.00"),
     bought("eve", -1, "1.00", "earl grey"),
 ]
+COFFEE = "HOT. `DRIP` = 1"
 PRODUCTS = [
     {"product_id": "earl grey", "category": "tea", "brand_type": "own"},
-    {"product_id": "espresso", "category": "coffee", "source": "crm"},
+    {"product_id": "espresso", "category": COFFEE, "source": "crm"},
     {"product_id": "espresso", "brand_type": "national", "source": "erp"},
     {"product_id": "espresso", "source": "zoo"},
 ]
@@ -105,8 +105,19 @@ def test_windows_hold_whole_days_and_their_first_day(made: Made) -> None:
 
 def test_who_did_nothing_counts_zero_and_has_no_dates_means_or_shares(made: Made) -> None:
     fay = made.rows()["fay"]
-    zero = {"lines_28d": 0, "spend_28d": Decimal("0.00"), "days_28d": 0, "spend_28d_before": Decimal("0.00"), "rated": 0.0}
-    by = {"tea_spend": Decimal("0.00"), "coffee_spend": Decimal("0.00"), "tea_days": 0, "mate_days": 0}
+    zero = {
+        "lines_28d": 0,
+        "spend_28d": Decimal("0.00"),
+        "days_28d": 0,
+        "spend_28d_before": Decimal("0.00"),
+        "rated": 0.0,
+    }
+    by = {
+        "spend_on_tea": Decimal("0.00"),
+        "spend_on_hot_drip_1": Decimal("0.00"),
+        "days_of_tea": 0,
+        "days_of_mate": 0,
+    }
     assert fay.items() >= {**zero, **by}.items()
     assert {name for name, value in fay.items() if value is None} == {
         "mean_spend_28d", "least", "best_rating", "gap_28d", "first_on", "last_on", "since_first", "since_last",
@@ -121,7 +132,7 @@ def test_an_amount_that_is_not_known_adds_nothing_but_its_event_counts(made: Mad
 
 
 def test_an_event_counts_once_however_many_sources_know_its_product(made: Made) -> None:
-    assert made.rows()["ann"]["coffee_spend"] == Decimal("0.20")
+    assert made.rows()["ann"]["spend_on_hot_drip_1"] == Decimal("0.20")
     assert made.daily.selectExpr("sum(event_count)").first() == (len(EVENTS),)
 
 
@@ -132,11 +143,14 @@ def test_a_share_is_unknown_where_the_whole_is_zero(made: Made) -> None:
 
 
 def test_values_with_most_customers_are_kept_and_declared_values_stay(made: Made) -> None:
-    # coffee: ann, bob; tea: ann. Eve's tea is of tomorrow. Nobody has mate, which is declared all the same.
-    assert made.plan.kept == {"{value}_spend": ("coffee", "tea")}
-    assert [n for n in made.snapshot.column_names if "_spend" in n and "mean" not in n] == ["coffee_spend", "tea_spend"]
+    # Coffee: ann, bob; tea: ann. Eve's tea is of tomorrow. Nobody has mate, which is declared all the same.
+    assert made.plan.kept == {"spend_on_{value}": (COFFEE, "tea")}
+    assert [n for n in made.snapshot.column_names if n.startswith("spend_on_")] == [
+        "spend_on_hot_drip_1",
+        "spend_on_tea",
+    ]
     ann = made.rows()["ann"]
-    assert (ann["tea_spend"], ann["tea_days"], ann["mate_days"], ann["first_on_web"]) == (
+    assert (ann["spend_on_tea"], ann["days_of_tea"], ann["days_of_mate"], ann["first_on_web"]) == (
         Decimal("10.10"), 1, 0, date(2017, 11, 6),
     )  # fmt: skip
 

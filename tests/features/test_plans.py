@@ -17,11 +17,11 @@ from strata.features.tiles import TilePlan
 
 AS_OF = date(2017, 12, 31)
 FEATURES = """
-- {name: "spend_{days}d", kind: sum, of: amount, where: "event_type = 'purchase'", days: [28, 84], description: x}
-- {name: "days_{days}d", kind: active_days, where: "brand_type = 'own'", days: [28, 84], description: x}
-- {name: least, kind: min, of: value_number, where: "city = 'Kyiv'", description: x}
-- {name: "spend_{value}_84d", kind: sum, of: amount, by: category, keep: 3, days: 84, description: x}
-- {name: per_day, kind: expression, of: "spend_28d / days_28d", description: x}
+- {name: "spend_{days}d", kind: sum, of: amount, where: "event_type = 'purchase'", days: [28, 84]}
+- {name: "days_{days}d", kind: active_days, where: "brand_type = 'own'", days: [28, 84]}
+- {name: least, kind: min, of: value_number, where: "city = 'Kyiv'"}
+- {name: "spend_{value}_84d", kind: sum, of: amount, by: category, keep: 3, days: 84}
+- {name: per_day, kind: expression, of: "spend_28d / days_28d"}
 """
 
 

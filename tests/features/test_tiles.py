@@ -9,8 +9,8 @@ from strata.contract.feature_tables import daily, pairs
 from strata.features.tiles import cell_columns, plan_tiles, tile_columns
 from strata.project.load import load_project
 
-SPEND = '- {name: "spend_{days}d", kind: sum, of: amount, where: "event_type = \'purchase\'", days: [28, 84], description: x}'
-MEAN = '- {name: mean_spend_84d, kind: mean, of: amount, where: "event_type  =  \'purchase\'", days: 84, description: x}'
+SPEND = '- {name: "spend_{days}d", kind: sum, of: amount, where: "event_type = \'purchase\'", days: [28, 84]}'
+MEAN = "- {name: mean_spend_84d, kind: mean, of: amount, where: \"event_type  =  'purchase'\", days: 84}"
 
 
 def test_windows_and_kinds_share_partials(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_partial_is_named_after_its_condition_and_not_after_its_feature(tmp_pa
 
 
 def test_the_number_of_all_events_is_no_partial_of_its_own(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "- {name: events_28d, kind: count, days: 28, description: x}")
+    plan = plan_of(tmp_path, "- {name: events_28d, kind: count, days: 28}")
     assert plan.partials == ()
     assert plan.measures["events_28d"][0].partial.name == daily.event_count
 
@@ -35,8 +35,8 @@ def test_the_number_of_all_events_is_no_partial_of_its_own(tmp_path: Path) -> No
 def test_only_columns_that_are_read_are_joined(tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path,
-        "- {name: own, kind: count, where: \"brand_type = 'own' and place_name = 'Mall'\", description: x}\n"
-        '- {name: "n_{value}", kind: count, by: channel, values: [web], description: x}',
+        "- {name: own, kind: count, where: \"brand_type = 'own' and place_name = 'Mall'\"}\n"
+        '- {name: "n_{value}", kind: count, by: channel, values: [web]}',
     )
     assert (plan.by, plan.products, plan.places) == (
         ("channel",), {"brand_type": "brand_type"}, {"place_name": "name"},
@@ -46,8 +46,8 @@ def test_only_columns_that_are_read_are_joined(tmp_path: Path) -> None:
 def test_money_is_stored_in_minor_units_and_doubles_in_millionths(tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path,
-        "- {name: a, kind: sum, of: amount, description: x}\n- {name: b, kind: sum, of: value_number, description: x}\n"
-        "- {name: c, kind: min, of: value_number, description: x}\n- {name: d, kind: max, of: amount, description: x}",
+        "- {name: a, kind: sum, of: amount}\n- {name: b, kind: sum, of: value_number}\n"
+        "- {name: c, kind: min, of: value_number}\n- {name: d, kind: max, of: amount}",
     )
     assert {str(c): (c.type, c.unit, c.nullable) for c in tile_columns(plan)} == {
         "sum_amount": (Type.BIGINT, "minor units", False),
@@ -58,7 +58,7 @@ def test_money_is_stored_in_minor_units_and_doubles_in_millionths(tmp_path: Path
 
 
 def test_days_hold_only_what_features_without_by_need(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, SPEND + '\n- {name: "units_{value}", kind: sum, of: quantity, by: category, keep: 3, description: x}')
+    plan = plan_of(tmp_path, SPEND + '\n- {name: "units_{value}", kind: sum, of: quantity, by: category, keep: 3}')
     assert [c.split("__")[0] for c in tile_columns(plan)] == ["sum_amount"]
     assert [c.split("__")[0] for c in cell_columns(plan)] == ["category", "sum_amount", "sum_quantity"]
 

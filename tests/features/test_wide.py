@@ -30,7 +30,7 @@ def test_values_that_would_share_a_column_are_numbered_by_value(tmp_path: Path, 
 
 
 def test_a_value_never_takes_the_name_of_another_feature(tmp_path: Path) -> None:
-    plan = kept(plan_of(tmp_path, KEEP + "\n- {name: n_wine_28d, kind: count, days: 28, description: x}"), "WINE")
+    plan = kept(plan_of(tmp_path, KEEP + "\n- {name: n_wine_28d, kind: count, days: 28}"), "WINE")
     assert [str(c) for c in snapshot_columns(plan)] == ["n_wine_2_28d", "n_wine_28d"]
 
 

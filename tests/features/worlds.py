@@ -43,7 +43,9 @@ World = dict[str, pa.Table]
 Row = dict[str, Any]
 
 
-def world(events: Sequence[Row] = (), customers: Sequence[Row] = (), products: Sequence[Row] = (), places: Sequence[Row] = ()) -> World:
+def world(
+    events: Sequence[Row] = (), customers: Sequence[Row] = (), products: Sequence[Row] = (), places: Sequence[Row] = ()
+) -> World:
     """Tables of these rows; what a row does not say is NULL, its source is `crm`."""
     rows = {"events": events, "customers": customers, "products": products, "places": places}
     return {n: pa.Table.from_pylist([{"source": "crm", **r} for r in rows[n]], schema=SCHEMAS[n]) for n in SCHEMAS}
@@ -54,13 +56,15 @@ def plus(old: World, new: World) -> World:
 
 
 def plan_of(folder: Path, features: str) -> TilePlan:
-    """The plan of the grocery project with these lines of features.yml."""
+    """The plan of the grocery project with these lines of features.yml; a description is added where there is none."""
     to = folder / "project"
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(GROCERY / "sources", to / "sources")
     shutil.copy(GROCERY / "project.yml", to)
-    lines = "\n".join(f"  {line}" for line in features.strip().splitlines())
-    (to / "features.yml").write_text(f"features:\n{lines}\n", "utf-8")
+    lines = [
+        line if "description:" in line else f"{line[:-1]}, description: x}}" for line in features.strip().splitlines()
+    ]
+    (to / "features.yml").write_text("features:\n  " + "\n  ".join(lines) + "\n", "utf-8")
     return plan_tiles(load_project(to, {"variables.landing": "/data"}))
 
 
@@ -124,16 +128,30 @@ def random_world(seed: int, last: date, customers: int = 60, events: int = 2_500
 
     def profile(number: int, source: str) -> Row:
         return {
-            "customer_id": f"c{number:02}", "source": source, "valid_from": last - timedelta(days=dice.randint(-30, 300)),
+            "customer_id": f"c{number:02}", "source": source,
+            "valid_from": last - timedelta(days=dice.randint(-30, 300)),
             "known_from": maybe(last - timedelta(days=dice.randint(-30, 300)), 0.5),
             "status": maybe(dice.choice(["active", "active", "former"]), 0.4),
             "age_band": maybe(dice.choice(["19-24", "25-34"]), 0.4), "tariff": maybe(dice.choice("XYZ"), 0.4),
             "household_size": maybe(dice.randint(1, 5), 0.4),
         }  # fmt: skip
 
-    profiles = {(r["customer_id"], r["source"], r["valid_from"]): r
-                for n in range(customers) for s in ("app", "crm") for _ in range(dice.randint(0, 3)) for r in [profile(n, s)]}
-    goods = [{"product_id": f"p{n:02}", "source": s, "category": maybe("abcdef"[n % 6]), "brand_type": maybe(("own", "national")[n % 2])}
-             for n in range(20) for s in ("crm", "erp")]
+    profiles = {
+        (r["customer_id"], r["source"], r["valid_from"]): r
+        for n in range(customers)
+        for s in ("app", "crm")
+        for _ in range(dice.randint(0, 3))
+        for r in [profile(n, s)]
+    }
+    goods = [
+        {
+            "product_id": f"p{n:02}",
+            "source": s,
+            "category": maybe("abcdef"[n % 6]),
+            "brand_type": maybe(("own", "national")[n % 2]),
+        }
+        for n in range(20)
+        for s in ("crm", "erp")
+    ]
     shops = [{"place_id": f"s{n}", "name": f"Shop {n}", "city": maybe(("Kyiv", "Lviv")[n % 2])} for n in range(5)]
     return world([event() for _ in range(events)], list(profiles.values()), goods, shops)

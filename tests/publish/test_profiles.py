@@ -16,6 +16,7 @@ from strata.contract.published import segment_profile
 from strata.contract.spark import as_table
 from strata.publish.profiles import MEAN, build_profile
 
+CONSTANT = 0.100043  # three of it and two of it have means and spreads that differ in the last bits
 SEGMENTS = {"size": ["big", "big", "big", "small", "small"]}
 KEY = ("segmentation", "segment", "feature", "value")
 TYPES = {
@@ -103,8 +104,9 @@ def test_ranks_go_by_size_of_the_effect_and_dates_are_left_out(small: dict[Any, 
     assert effects[len(known) :] == [None] * 2
 
 
-def test_constant_fractions_have_no_effect_that_is_only_rounding(spark: SparkSession) -> None:
-    rows = profile(spark, {"share": pa.array([1 / 3, 1 / 3, 1 / 3, 1 / 3, 1 / 3])})
+@pytest.mark.parametrize("constant", [1 / 3, CONSTANT])
+def test_constant_fractions_have_no_effect_that_is_only_rounding(spark: SparkSession, constant: float) -> None:
+    rows = profile(spark, {"share": pa.array([constant] * 5)})
     assert {row["effect_size"] for row in rows.values()} == {0.0}
 
 

@@ -83,7 +83,8 @@ def test_new_knowledge_of_a_day_supersedes_the_old_release_of_that_day():
 
 def test_exactly_one_release_is_current_whatever_the_order():
     days = [DECEMBER, NOVEMBER, JANUARY, DECEMBER, NOVEMBER]
-    rows = released(*(a_release(day, known, config) for day, known, config in zip(days, [EARLY, EARLY, EARLY, LATE, LATE], "abcde")))
+    known = [EARLY, EARLY, EARLY, LATE, LATE]
+    rows = released(*(a_release(*about) for about in zip(days, known, "abcde", strict=True)))
     assert {r["release_id"] for r in current_release(rows)} == {a_release(JANUARY, EARLY, "c").release_id}
 
 

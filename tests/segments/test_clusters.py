@@ -23,6 +23,8 @@ KNOWN_AT = datetime(2018, 1, 1, tzinfo=UTC)
 POINTS = load_iris().data
 IRIS = clustering({"a": "log1p", "b": "none", "c": "none", "d": "log1p"}, clusters=3)
 
+IN_NOISE = clustering({"x": "none", "y": "none"}, clusters=9)
+
 
 def fit(frame: DataFrame, segmentation: Any = IRIS) -> ClusterModel:
     sample = sample_for_fit(frame, segmentation)
@@ -82,13 +84,31 @@ def test_ids_go_by_size_and_labels_are_those_of_the_nearest_centre(iris: DataFra
     assert sum(sizes) == 150
 
 
+@pytest.fixture(scope="module")
+def noise(spark: SparkSession) -> DataFrame:
+    """Points without clusters: what k-means finds there hangs on the order of the rows."""
+    return snapshot(spark, dict(zip("xy", np.random.default_rng(1).random((2, 300)), strict=True)))
+
+
+@pytest.fixture(scope="module")
+def model_of_noise(noise: DataFrame) -> ClusterModel:
+    return fit(noise, IN_NOISE)
+
+
 @pytest.mark.parametrize("partitions", [1, 4, 7])
-def test_rows_shuffled_over_other_partitions_get_the_same_model(
-    spark: SparkSession, iris: DataFrame, model: ClusterModel, partitions: int
+def test_rows_shuffled_over_other_partitions_get_the_same_model_and_labels(
+    spark: SparkSession, noise: DataFrame, model_of_noise: ClusterModel, partitions: int
 ) -> None:
-    table = iris.toArrow()
-    shuffled = spark.createDataFrame(table.take(np.random.default_rng(partitions).permutation(len(table))))
-    assert fit(shuffled.repartition(partitions)) == model
+    table = noise.toArrow()
+    mixed = spark.createDataFrame(table.take(np.random.default_rng(partitions).permutation(len(table))))
+    sample = sample_for_fit(mixed.repartition(partitions), IN_NOISE).repartition(partitions)
+    fitted = fit_clusters(sample, IN_NOISE, definition_hash="0" * 32, as_of_date=AS_OF, known_at=KNOWN_AT)
+    assert fitted == model_of_noise
+    labels = [
+        {(r.customer_id, r.segment, r.score) for r in assign_all(frame, [IN_NOISE], {}, {"style": fitted}).collect()}
+        for frame in (noise, mixed.repartition(partitions))
+    ]
+    assert labels[0] == labels[1]
 
 
 def test_a_row_of_the_models_table_gives_the_model_back(spark: SparkSession, model: ClusterModel) -> None:

@@ -18,7 +18,13 @@ def at(moment):
 
 
 def held_by(lakehouse, run_id, **of_holder):
-    row = {"lease": "project", "holder": run_id, "host": "elsewhere", "process": 1, "expires_at": NOW + timedelta(hours=1)}
+    row = {
+        "lease": "project",
+        "holder": run_id,
+        "host": "elsewhere",
+        "process": 1,
+        "expires_at": NOW + timedelta(hours=1),
+    }
     lakehouse.append(leases, frame_of(lakehouse.spark, leases, [row | of_holder]))
 
 
@@ -29,9 +35,10 @@ def holders(lakehouse):
 def test_a_second_run_is_told_who_writes_and_a_third_gets_it_afterwards(lakehouse):
     other = replace(lakehouse, run_id="other-run")
     with hold_lease(lakehouse, "project", at(NOW)):
-        with pytest.raises(WriteConflict, match="run test-run .* is writing to this project until 2018-01-01 13:00 UTC"):
-            with hold_lease(other, "project", at(NOW)):
-                pytest.fail("two runs hold one lease")
+        with pytest.raises(
+            WriteConflict, match=r"run test-run .* is writing to this project until 2018-01-01 13:00 UTC"
+        ), hold_lease(other, "project", at(NOW)):
+            pytest.fail("two runs hold one lease")
         assert holders(lakehouse) == ["test-run"]
     with hold_lease(other, "project", at(NOW)):
         assert holders(lakehouse) == ["other-run"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
+from tests.storage import promote_once as small
 
 from strata.contract.operations import promotions
 from strata.contract.spark import rows_of
@@ -19,7 +20,6 @@ from strata.storage.fingerprints import fingerprint
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import promote, read_releases, recover
 from strata.storage.tables import Lakehouse
-from tests.storage import promote_once as small
 
 NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
 POINTS = [
@@ -77,7 +77,7 @@ def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
     lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
     release, staged = small.stage(lakehouse, NOVEMBER, 3)
     wrong = [staged[0].__class__(staged[0].table, staged[0].version, staged[0].row_count, "0"), *staged[1:]]
-    with pytest.raises(StrataError, match="members.segment_membership: 43 rows .* passed the gate"):
+    with pytest.raises(StrataError, match=r"members\.segment_membership: 43 rows .* passed the gate"):
         promote(lakehouse, release, wrong, small.clock)
     assert read_releases(lakehouse) == []
 

@@ -42,6 +42,7 @@ class OneOf:
 
     @property
     def description(self) -> str:
+        """The limit in words."""
         return "one of " + ", ".join(self.values)
 
 
@@ -54,6 +55,7 @@ class Between:
 
     @property
     def description(self) -> str:
+        """The limit in words."""
         low = "" if self.low is None else f"at least {self.low:g}"
         high = "" if self.high is None else f"at most {self.high:g}"
         return " and ".join(filter(None, (low, high)))
@@ -97,7 +99,7 @@ class Column(str):
         )
 
 
-def column(  # noqa: PLR0913 - the one place where a column's parts come together
+def column(
     type: Type,  # noqa: A002 - reads as a declaration: column(type, description, ...)
     description: str,
     *constraints: Constraint,

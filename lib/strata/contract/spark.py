@@ -59,7 +59,8 @@ def _typed(frame: DataFrame, column: Column) -> SparkColumn:
 def frame_of(spark: SparkSession, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """A small frame by contract from rows of the driver, through Arrow: no Python on executors."""
     schema = struct_type(table)
-    return spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=to_arrow_schema(schema, timezone="UTC")), schema)
+    arrow = pa.Table.from_pylist(list(rows), schema=to_arrow_schema(schema, timezone="UTC"))
+    return spark.createDataFrame(arrow, schema)
 
 
 def rows_of(frame: DataFrame) -> list[dict[str, Any]]:

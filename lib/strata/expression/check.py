@@ -14,7 +14,7 @@ from strata.expression.functions import FUNCTIONS, Kind
 from strata.expression.messages import ISO_DATE, say, shown, some_of
 from strata.expression.parse import Problems, Refused, nearest, start_of
 from strata.expression.tree import NUMBERS, ORDERED, USABLE, Node
-from strata.expression.types import coerce, product
+from strata.expression.types import product, widen
 
 _OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -147,7 +147,7 @@ def _arithmetic(check: Checker, tree: exp.Expr) -> Node:
         return Node(op, args[0].type, args, at=left.at)
     gives = Type.DOUBLE if op == "/" else product(left, right)
     if gives == Type.DOUBLE:
-        left, right = (coerce(side, gives) or side for side in sides)
+        left, right = (widen(side, gives) for side in sides)
     return Node(op, gives, (left, right), at=left.at)
 
 
@@ -190,7 +190,7 @@ def _call(check: Checker, tree: exp.Expr) -> Node:
     if function.gives is None or word == "sqrt":
         values = list(check.alike(values))
     if word == "sqrt":
-        values = [coerce(values[0], Type.DOUBLE) or values[0]]
+        values = [widen(values[0], Type.DOUBLE)]
     fitted = (*values, *args[len(values) :])
     return Node(word, function.gives or values[0].type, fitted, at=at)
 

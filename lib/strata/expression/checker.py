@@ -10,7 +10,7 @@ from strata.expression.canonical import canonical
 from strata.expression.messages import advice, called, listed, shown, unlike
 from strata.expression.parse import Problems, Refused, start_of
 from strata.expression.tree import USABLE, Node
-from strata.expression.types import coerce, common
+from strata.expression.types import coerce, common, widen
 
 MAX_CHAIN = 100
 """Operations one after another, as in a + b + c; `and` and `or` are not counted."""
@@ -103,7 +103,7 @@ class Checker:
             )
         if shared not in allowed:
             raise self.problems.refuse(nodes[0].at, f"expected {listed(allowed)}, found {shown(nodes[0])}")
-        return tuple(fitted for node in nodes if (fitted := coerce(node, shared)))
+        return tuple(widen(node, shared) for node in nodes)
 
 
 def _height(tree: exp.Expr) -> int:

@@ -23,7 +23,7 @@ def common(nodes: Sequence[Node]) -> Type | None:
         return next(iter(types), None)
     if not types <= NUMBERS:
         return None
-    firm = {node.type for node in typed if not (node.op == "literal" and _may_be_money(node))}
+    firm = {_firm(node) for node in typed if not (node.op == "literal" and _may_be_money(node))}
     return Type.MONEY if Type.MONEY in firm and Type.DOUBLE not in firm else Type.DOUBLE
 
 
@@ -42,12 +42,29 @@ def coerce(node: Node, type: Type) -> Node | None:  # noqa: A002 - the word of t
             return None
 
 
+def widen(node: Node, type: Type) -> Node:  # noqa: A002
+    """`node` as `type`, which `common` found for it; an argument is never left out.
+
+    Raises:
+        ValueError: there is no conversion without loss: `common` is wrong.
+    """
+    fitted = coerce(node, type)
+    if fitted is None:
+        raise ValueError(f"{node} does not widen to {type}")
+    return fitted
+
+
 def product(left: Node, right: Node) -> Type:
     """The type of a product of two numbers."""
     types = {left.type, right.type}
     if Type.DOUBLE in types or types == {Type.MONEY}:
         return Type.DOUBLE
     return Type.MONEY if Type.MONEY in types else Type.BIGINT
+
+
+def _firm(node: Node) -> Type | None:
+    """A literal that is no amount of money (0.125, or 10^16 and more) is DOUBLE beside MONEY."""
+    return Type.DOUBLE if node.op == "literal" else node.type
 
 
 def _reads_as(literal: Node, type: Type) -> bool:  # noqa: A002

@@ -83,7 +83,12 @@ def day_of(moment: datetime, time_zone: str) -> date:
 
 
 def file_rows(
-    source: Source, files: Iterable[Delivered], counts: Counts, through: date | None, batch_id: int, ingested_at: datetime
+    source: Source,
+    files: Iterable[Delivered],
+    counts: Counts,
+    through: date | None,
+    batch_id: int,
+    ingested_at: datetime,
 ) -> list[dict[str, Any]]:
     """The rows of `bronze.files` that finish a batch."""
     rows = []
@@ -93,7 +98,7 @@ def file_rows(
             {
                 "source": source.name,
                 "file_path": file.path,
-                "bytes": file.bytes,
+                "bytes": file.size,
                 "file_hash": file.sha256,
                 "row_count": counts.rows.get(file.sha256, 0),
                 "record_count": records,

@@ -85,7 +85,7 @@ def kind_in_arrow(found: pa.DataType) -> str:
 
 
 def _decimal_kind(precision: int, scale: int) -> str:
-    fits = scale <= 2 and precision - scale <= 16  # noqa: PLR2004 - DECIMAL(18,2)
+    fits = scale <= 2 and precision - scale <= 16  # DECIMAL(18,2)
     return "decimal" if fits else "wide decimal"
 
 

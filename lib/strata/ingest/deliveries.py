@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from strata.contract.columns import Table
+from strata.contract.columns import Table, Type
 from strata.errors import InputError
 from strata.ingest import numbering, parquet, readers
 from strata.ingest.files import Delivered, find_files, find_remote_files, is_remote
@@ -21,7 +21,7 @@ from strata.ingest.records import bronze_type
 from strata.project.models import Source
 
 _FILES = TEXT_FORMATS | {"parquet"}
-_UNREAD = re.compile(r"\[(FAILED_READ_FILE|MALFORMED|PATH_NOT_FOUND)[^\]]*\]|EOFException|ZipException|unexpected end of")
+_UNREAD = re.compile(r"\[(FAILED_READ_FILE|PATH_NOT_FOUND)[^\]]*\]|EOFException|ZipException|unexpected end of")
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,12 @@ def _land_files(
         return bronze, _landed(rows, source, bronze, new, batch_id)
 
 
-def _parquet_types(spark, source, new):  # type: ignore[no-untyped-def]
+def _parquet_types(
+    spark: SparkSession, source: Source, new: Sequence[Delivered]
+) -> tuple[dict[str, str], dict[str, Type]]:
     if not is_remote(source):
         return parquet.delivered_types(source, new)
-    rows = spark.read.option("mergeSchema", "true").parquet(*[f.path for f in new])
+    rows = readers.remote_parquet(spark, new)
     landed = readers.landed_types(source, str(source.read.path), rows)
     return {f.name: f.dataType.simpleString() for f in rows.schema.fields}, landed
 
@@ -90,7 +92,7 @@ def _find_table(spark: SparkSession, source: Source, folder: Path, environ: Mapp
     bronze = bronze_table(source, readers.landed_types(source, name, rows))
     located = numbering.located_in_one(rows.select(*[f"`{c}`" for c in source.schema]), name)
     with readable(source):
-        blocks = _sums(located.groupBy(numbering.FILE, numbering.BLOCK), source).toArrow().to_pylist()
+        blocks = _sums(located, source).toArrow().to_pylist()
     sums = [sum((b[c] for b in blocks), Decimal(0)) for c in ("row_count", "sum_1", "sum_2")]
     digest = hashlib.sha256(":".join(str(int(s)) for s in sums).encode()).hexdigest()
     seen = Observation()
@@ -103,13 +105,15 @@ def _find_table(spark: SparkSession, source: Source, folder: Path, environ: Mapp
     def verify() -> None:
         now = [int(seen.get[c] or 0) for c in ("row_count", "sum_1", "sum_2")]
         if now != [int(s) for s in sums]:
-            raise InputError(f"{source.name}: {name} changed while it was read ({sums[0]} rows, then {now[0]}): run again")
+            found = f"{name} changed while it was read ({sums[0]} rows, then {now[0]})"
+            raise InputError(f"{source.name}: {found}: run again")
 
     return Found(source, (Delivered(name, 0, digest, uris=(name,)),), land, verify)
 
 
-def _sums(grouped, source: Source) -> DataFrame:  # type: ignore[no-untyped-def]
-    return grouped.agg(F.min(numbering.POSITION).alias("first"), *_sums_of(source))
+def _sums(located: DataFrame, source: Source) -> DataFrame:
+    first = F.min(numbering.POSITION).alias("first")
+    return located.groupBy(numbering.FILE, numbering.BLOCK).agg(first, *_sums_of(source))
 
 
 def _sums_of(source: Source) -> list[Column]:
@@ -129,10 +133,11 @@ def _landed(
     ]
     text = [UNREADABLE] if source.read.format in TEXT_FORMATS else []
     places = [{numbering.FILE: uri, "file_path": f.path, "file_hash": f.sha256} for f in files for uri in f.uris]
-    table = pa.Table.from_pylist(places, pa.schema([(c, pa.string()) for c in (numbering.FILE, "file_path", "file_hash")]))
-    known = F.broadcast(rows.sparkSession.createDataFrame(table))
+    trace = pa.schema([(c, pa.string()) for c in (numbering.FILE, "file_path", "file_hash")])
+    known = F.broadcast(rows.sparkSession.createDataFrame(pa.Table.from_pylist(places, trace)))
     traced = rows.join(known, numbering.FILE, "left")
-    return traced.select(*own, *text, "file_path", "file_hash", "row_number", F.lit(batch_id).cast("bigint").alias("batch_id"))
+    batch = F.lit(batch_id).cast("bigint").alias("batch_id")
+    return traced.select(*own, *text, "file_path", "file_hash", "row_number", batch)
 
 
 @contextmanager

@@ -8,10 +8,12 @@ import bz2
 import glob
 import gzip
 import hashlib
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +24,10 @@ from strata.project.models import Source
 
 HEAD = 1 << 16
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open}
+_OPENERS: Mapping[str, Callable[[BinaryIO], io.BufferedIOBase]] = {
+    ".gz": lambda packed: gzip.GzipFile(fileobj=packed),
+    ".bz2": bz2.BZ2File,
+}
 _LEGAL_IN_URI = "/_-!.~'()*,;:$&+=@"
 
 
@@ -32,14 +37,14 @@ class Delivered:
 
     Attributes:
         path: where it lay, as people write it.
-        bytes: its size; 0 for tables and queries.
+        size: in bytes; 0 for tables and queries.
         sha256: 64 hex digits over its content; for tables and queries over the rows.
         head: its first bytes, decompressed; empty for binary formats.
         uris: how Spark may spell its path in `_metadata.file_path`.
     """
 
     path: str
-    bytes: int
+    size: int
     sha256: str
     head: bytes = b""
     uris: tuple[str, ...] = ()
@@ -61,9 +66,9 @@ def find_files(source: Source, folder: Path) -> tuple[Delivered, ...]:
         found = [p for p in sorted(Path(pattern).rglob("*")) if p.is_file()]
     marker = source.delivery.ready_when
     data = [p for p in found if not p.name.startswith((".", "_")) and p.name != marker]
-    _expect_ready(source, marker, [str(p.parent) for p in data] or [_folder_of(pattern)], pattern)
+    _expect_ready(source, [str(p.parent) for p in data] or [_folder_of(pattern)])
     if not data:
-        raise InputError(f"{source.name}: nothing to read at {pattern}: deliver the files, or correct `read: path`")
+        raise _nothing(source, pattern)
     return tuple(_delivered(path) for path in data)
 
 
@@ -93,7 +98,7 @@ def find_remote_files(spark: SparkSession, source: Source) -> tuple[Delivered, .
         if not ready:
             raise _waiting(source, f"{_remote_folder(source)}/{marker}")
     if not rows:
-        raise InputError(f"{source.name}: nothing to read at {source.read.path}: deliver the files, or correct the path")
+        raise _nothing(source, source.read.path)
     return tuple(
         Delivered(row["path"], row["length"], row["sha256"], _head(row["path"], row["head"]), (row["uri"],))
         for row in rows
@@ -116,10 +121,15 @@ def _remote_folder(source: Source) -> str:
     return path.rsplit("/", 1)[0] if re.search(r"[*?\[{]|\.\w+$", path.rsplit("/", 1)[-1]) else path
 
 
-def _expect_ready(source: Source, marker: str | None, folders: Sequence[str], pattern: str) -> None:
+def _expect_ready(source: Source, folders: Sequence[str]) -> None:
+    marker = source.delivery.ready_when
     waiting = [f for f in sorted(set(folders)) if marker and not (Path(f) / marker).exists()]
     if waiting:
         raise _waiting(source, ", ".join(f"{folder}/{marker}" for folder in waiting))
+
+
+def _nothing(source: Source, place: str | None) -> InputError:
+    return InputError(f"{source.name}: nothing to read at {place}: deliver the files, or correct `read: path`")
 
 
 def _waiting(source: Source, marker: str) -> InputError:
@@ -140,14 +150,12 @@ def _delivered(path: Path) -> Delivered:
 
 def _head(path: str, head: bytes) -> bytes:
     """The first bytes of what is in a file; of a compressed one as far as its own first bytes reach."""
-    import io
-
     opener = _OPENERS.get(Path(path).suffix)
     if opener is None:
         return head
     unpacked = bytearray()
     try:
-        with opener(io.BytesIO(head), "rb") as stream:
+        with opener(io.BytesIO(head)) as stream:
             while len(unpacked) < HEAD and (piece := stream.read(1024)):
                 unpacked += piece
     except EOFError:
@@ -159,5 +167,5 @@ def _head(path: str, head: bytes) -> bytes:
 
 def _uris(path: str) -> tuple[str, ...]:
     """Java quotes what is illegal in a path and leaves letters of every script."""
-    quoted = "".join(c if ord(c) > 127 else quote(c, safe=_LEGAL_IN_URI) for c in path)  # noqa: PLR2004 - end of ASCII
+    quoted = "".join(c if c > "\x7f" else quote(c, safe=_LEGAL_IN_URI) for c in path)
     return (f"file:{quoted}", f"file://{quoted}")

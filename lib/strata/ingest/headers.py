@@ -60,8 +60,8 @@ def _decoded(head: bytes, encoding: str) -> tuple[str, str | None]:
     """The text of the head (a character cut at its end is dropped), or what is wrong with the encoding."""
     declared = codecs.lookup(encoding).name
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
-    if marked is None and not declared.startswith(("utf-16", "utf-32")) and head[:200].count(b"\0") > len(head[:200]) // 4:
-        marked = "utf-16"
+    if marked is None and head[:200].count(b"\0") > len(head[:200]) // 4:
+        marked = declared if declared.startswith(("utf-16", "utf-32")) else "utf-16"
     if marked and not declared.startswith(marked):
         return "", f"is {marked}, expected {encoding}: set `encoding`, or deliver it as {encoding}"
     try:
@@ -72,10 +72,10 @@ def _decoded(head: bytes, encoding: str) -> tuple[str, str | None]:
 
 
 def _first_record(text: str, options: Mapping[str, str]) -> list[str] | None:
-    comment = options.get("comment")
-    lines = [line for line in text.splitlines(keepends=True) if line.strip() and not (comment and line.startswith(comment))]
-    quote = options.get("quote", '"')
-    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=_delimiter(options), quotechar=quote or None)
+    comment = options.get("comment") or "\n"
+    lines = [line for line in text.splitlines(keepends=True) if line.strip() and not line.startswith(comment)]
+    quote = options.get("quote", '"') or None
+    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=_delimiter(options), quotechar=quote)
     first = next(reader, None)
     return None if first is None else [name.strip() for name in first]
 

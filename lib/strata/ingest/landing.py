@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from strata.contract.bronze import delivery
 from strata.contract.columns import Personal, Table, Type, column, extend
-from strata.errors import ProjectError
+from strata.errors import Problem, ProjectError
 from strata.project.models import Source
 
 TEXT_FORMATS = frozenset({"csv", "json"})
@@ -44,7 +44,7 @@ def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> typ
     names = [*map(str.lower, own), *map(str, delivery.columns)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ProjectError(f"{source.where}: bronze.{source.name} would have {', '.join(twice)} twice: rename the column")
-    body: dict[str, object] = {"schema": "bronze", "grain": delivery.grain, "__doc__": f"Rows of {source.name} as delivered."}
-    table = type(source.name, (Table,), body | {str(c): c for c in own})
-    return extend(table, delivery.columns)
+        found = f"bronze.{source.name} would have {', '.join(twice)} twice"
+        raise ProjectError([Problem(source.where, found, "have the column delivered under another name")])
+    about_table = {"schema": "bronze", "grain": delivery.grain, "__doc__": f"Rows of {source.name} as delivered."}
+    return extend(type(source.name, (Table,), {**about_table, **{str(c): c for c in own}}), delivery.columns)

@@ -19,7 +19,7 @@ from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.ingest.convert import convert, out_of_range
 from strata.ingest.identity import normalised, pseudonym, well_formed, with_key
-from strata.ingest.records import FLAWS, TRACE, Records, reasons_of
+from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, Records, joined, reasons_of
 from strata.project.models import Mapped, Project, Source
 from strata.project.names import delivered_types, names_of_fed, names_of_source
 
@@ -52,7 +52,8 @@ def map_records(records: Records, source: Source, project: Project, batch: Batch
         keys: from `identity.key_frame`.
 
     Returns:
-        The mapped columns of silver but `revision`; `reasons` (empty for a good row); and `records.TRACE`.
+        The mapped columns of silver but `revision`; `reasons`, the empty text for a good row (`records.as_list` makes
+        the array); and `records.TRACE`.
         `event_id` is the keyed hash of source and key; `valid_from` is NULL where the source does not date its rows.
     """
     mapper = _Mapper(source, project, records.columns)
@@ -62,8 +63,8 @@ def map_records(records: Records, source: Source, project: Project, batch: Batch
         *TRACE, FLAWS, faults.alias(_FAULTS), *(value.alias(name) for name, value in outputs.items())
     )
     checked = reasons_of(dict(_breaches(source, outputs)))
-    unreadable = F.array_contains(FLAWS, "row_unreadable")
-    reasons = F.when(unreadable, F.col(FLAWS)).otherwise(F.array_distinct(F.concat(FLAWS, _FAULTS, checked)))
+    read = joined(F.col(FLAWS), F.col(_FAULTS), checked)
+    reasons = F.when(F.col(FLAWS) == ROW_UNREADABLE, F.col(FLAWS)).otherwise(read)
     return filled.select(
         *TRACE,
         reasons.alias(REASONS),
@@ -86,7 +87,8 @@ def source_ids(records: Records, source: Source) -> DataFrame | None:
 
 def _identity(mapped: Mapped, source: Source, columns: Mapping[str, Column]) -> tuple[Column, Column]:
     """The normalised id of an identity column, and whether it can be one (false where there is none)."""
-    assert mapped.identity is not None and mapped.source is not None
+    assert mapped.identity is not None
+    assert mapped.source is not None
     delivered = delivered_types(source)[mapped.source]
     text = normalised(mapped.identity, columns[mapped.source], delivered)
     return text, text.isNotNull() & well_formed(mapped.identity, text, delivered)
@@ -126,9 +128,11 @@ class _Mapper:
 
     def _event_id(self) -> Column:
         """Each part is preceded by its length, so that no two keys give one text; ids go in as pseudonyms."""
-        hidden = {m.source: pseudonym(_identity(m, self.source, self.columns)[0]) for m in self.source.columns if m.identity}
+        identities = [m for m in self.source.columns if m.identity]
+        hidden = {m.source: pseudonym(_identity(m, self.source, self.columns)[0]) for m in identities}
         parts = [hidden.get(name, self.columns[name].cast("string")) for name in self.source.key]
-        return pseudonym(F.concat(F.lit(self.source.name), *(F.concat(F.lit("|"), F.length(p), F.lit(":"), p) for p in parts)))
+        told = [F.concat(F.lit("|"), F.length(part), F.lit(":"), part) for part in parts]
+        return pseudonym(F.concat(F.lit(self.source.name), *told))
 
     def _value(self, mapped: Mapped, target: Declared) -> Column:
         if mapped.value is not None:
@@ -138,7 +142,7 @@ class _Mapper:
         if mapped.identity is not None:
             text, usable = _identity(mapped, self.source, self.columns)
             self.faults[f"{mapped.name}_missing"] = text.isNull()
-            self.faults[f"{mapped.name}_malformed"] = ~usable
+            self.faults[f"{mapped.name}_malformed"] = text.isNotNull() & ~usable
             return pseudonym(text)
         assert mapped.source is not None
         value, found = self.columns[mapped.source], self.types[mapped.source]
@@ -181,7 +185,7 @@ def _breaches(source: Source, outputs: Mapping[str, Column]) -> Iterator[tuple[s
     identities = {m.name for m in source.columns if m.identity}
     for declared in silver_table(source).columns:
         value = F.col(f"`{declared}`")
-        if declared not in outputs or declared in MANAGED or declared in identities or declared == "event_id":
+        if declared not in outputs or declared in (*MANAGED, *identities, "event_id"):
             continue
         if not declared.nullable and declared != "valid_from":
             yield f"{declared}_missing", value.isNull()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 FILE, BLOCK, POSITION = "_file", "_block", "_position"
@@ -66,9 +66,8 @@ def shifts(blocks: Iterable[Mapping[str, Any]]) -> list[tuple[str, int, int]]:
 
 def numbered(located_rows: DataFrame, shifted: Sequence[tuple[str, int, int]]) -> DataFrame:
     """`located_rows` with `row_number` in place of block and position; the file stays in `_file`."""
-    spark: SparkSession = located_rows.sparkSession
     columns = list(zip(*shifted, strict=True)) or [(), (), ()]
     types = {FILE: pa.string(), BLOCK: pa.int64(), "_shift": pa.int64()}
     table = pa.table({n: pa.array(list(v), t) for (n, t), v in zip(types.items(), columns, strict=True)})
-    frame = located_rows.join(F.broadcast(spark.createDataFrame(table)), [FILE, BLOCK], "left")
+    frame = located_rows.join(F.broadcast(located_rows.sparkSession.createDataFrame(table)), [FILE, BLOCK], "left")
     return frame.withColumn("row_number", F.col(POSITION) + F.col("_shift")).drop(BLOCK, POSITION, "_shift")

@@ -50,6 +50,8 @@ def read_text(spark: SparkSession, source: Source, files: Sequence[Delivered]) -
     fields = ", ".join(f"`{name}` string" for name in (*source.schema, UNREADABLE))
     reader = spark.read.schema(fields).options(mode="PERMISSIVE", columnNameOfCorruptRecord=UNREADABLE)
     reader = reader.options(**_options(source))
+    # Spark 4 knows seven encodings unless it is told to ask Java, and windows-1251 is none of them.
+    spark.conf.set("spark.sql.legacy.javaCharsets", "true")
     paths = [f.path for f in files]
     return numbering.located(reader.csv(paths) if source.read.format == "csv" else reader.json(paths))
 
@@ -62,6 +64,8 @@ def read_parquet(spark: SparkSession, files: Sequence[Delivered], spark_types: M
     """Rows of parquet files with `row_number`, which parquet knows itself.
 
     Args:
+        spark: reads.
+        files: of one format and schema.
         spark_types: the type to read each column in, as `parquet.delivered_types` found them.
     """
     fields = ", ".join(f"`{name}` {kind}" for name, kind in spark_types.items())
@@ -73,10 +77,17 @@ def read_parquet(spark: SparkSession, files: Sequence[Delivered], spark_types: M
     )
 
 
+def remote_parquet(spark: SparkSession, files: Sequence[Delivered]) -> DataFrame:
+    """Parquet files of another file system with the schema that Spark finds in all of them."""
+    return spark.read.option("mergeSchema", "true").parquet(*[f.path for f in files])
+
+
 def open_table(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str, str]) -> tuple[str, DataFrame]:
     """A source that is a table or a query: what it is called, and its rows.
 
     Args:
+        spark: reads.
+        source: of format table, delta or jdbc.
         folder: folder of the project, where a relative path of a Delta table starts.
         environ: the environment, where the password of a database is found.
 
@@ -97,7 +108,7 @@ def open_table(spark: SparkSession, source: Source, folder: Path, environ: Mappi
             rows = spark.read.format("jdbc").options(**options, **_password(source, environ)).load()
     except ProjectError:
         raise
-    except Exception as error:  # noqa: BLE001 - drivers raise what they like
+    except Exception as error:  # drivers raise what they like
         raise InputError(f"{source.name}: cannot be opened: {first_line(error)}") from error
     return name, rows
 

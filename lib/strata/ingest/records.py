@@ -1,7 +1,8 @@
 """Rows of bronze become records: declared types, wide sheets unpivoted, and what is wrong with each value.
 
 A record carries `TRACE` (where it came from), a typed column per delivered name, and `FLAWS`, the reasons for which
-its row or its value cannot be used.
+its row or its value cannot be used. Reasons are one text here, joined by `AND`: Spark compiles no code for functions
+over arrays, and every row would pay for the few that are rejected.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,12 @@ from strata.project.names import delivered_types
 
 TRACE = ("file_path", "file_hash", "row_number", "record")
 FLAWS = "_flaws"
+ROW_UNREADABLE = "row_unreadable"
 ROW = "row"
 """Name of the record of a row that is not unpivoted, or cannot be read."""
+
+AND = "\u001f"
+"""Between two reasons in the text of reasons; no name holds it."""
 
 _CELLS = "_cells"
 _REPLACEMENT = "\ufffd"
@@ -47,7 +52,8 @@ def make_records(rows: DataFrame, source: Source, bronze: type[Table]) -> Record
     kept = {name: made for name, made in typed.items() if name not in wide}
     names = {name: f"_in_{i}" for i, name in enumerate(delivered_types(source))}
     flaws = _flaws(source, kept, landed)
-    columns = [*TRACE[:-1], flaws.alias(FLAWS), *(made.value.alias(names[name]) for name, made in kept.items())]
+    values = [made.value.alias(names[name]) for name, made in kept.items()]
+    columns: list[Column | str] = [*TRACE[:-1], flaws.alias(FLAWS), *values]
     if source.unpivot is None:
         frame = rows.select(*columns, F.lit(ROW).alias("record"))
     else:
@@ -81,26 +87,33 @@ def _flaws(source: Source, kept: Mapping[str, Converted], landed: Mapping[str, T
         return flaws
     text = F.concat_ws("", *(landed_name(name) for name, kind in landed.items() if kind is Type.STRING))
     undecodable = {"row_undecodable": F.contains(text, F.lit(_REPLACEMENT))}
-    unreadable = F.col(UNREADABLE).isNotNull()
-    return F.when(unreadable, F.array(F.lit("row_unreadable"))).otherwise(F.concat(reasons_of(undecodable), flaws))
+    read = joined(reasons_of(undecodable), flaws)
+    return F.when(F.col(UNREADABLE).isNotNull(), F.lit(ROW_UNREADABLE)).otherwise(read)
 
 
 def reasons_of(conditions: Mapping[str, Column]) -> Column:
-    """The array of those reasons whose condition is true; NULL is not."""
-    if not conditions:
-        return F.array().cast("array<string>")
-    return F.array_compact(F.array(*(F.when(holds, F.lit(reason)) for reason, holds in conditions.items())))
+    """Those reasons whose condition is true (NULL is not), as one text; empty when there is none."""
+    return F.concat_ws(AND, *(F.when(holds, F.lit(reason)) for reason, holds in conditions.items()))
+
+
+def joined(*reasons: Column) -> Column:
+    """Texts of reasons as one text; NULL and empty ones leave no trace."""
+    filled = [F.when(reason != "", reason) for reason in reasons]
+    return F.concat_ws(AND, *filled)
+
+
+def as_list(reasons: Column) -> Column:
+    """A text of reasons as an array, each reason once."""
+    return F.array_distinct(F.split(reasons, AND))
 
 
 def _cells(wide: Mapping[str, Converted], is_text: bool) -> Column:
     cells = F.array(*(_cell(name, made) for name, made in wide.items()))
-    filled = F.filter(cells, lambda cell: cell["value"].isNotNull() | (F.size(cell["flaws"]) > 0))
+    filled = F.filter(cells, lambda cell: cell["value"].isNotNull() | (cell["flaws"] != ""))
     if not is_text:
         return filled
     nothing = next(iter(wide.values())).value
-    unread = F.struct(
-        F.lit(ROW).alias("name"), F.nullif(nothing, nothing).alias("value"), reasons_of({}).alias("flaws")
-    )
+    unread = F.struct(F.lit(ROW).alias("name"), F.nullif(nothing, nothing).alias("value"), F.lit("").alias("flaws"))
     return F.when(F.col(UNREADABLE).isNotNull(), F.array(unread)).otherwise(filled)
 
 
@@ -113,7 +126,7 @@ def _unpivoted(rows: DataFrame, name: str, value: str) -> DataFrame:
     cell = F.col("_cell")
     return exploded.select(
         *(c for c in rows.columns if c not in (_CELLS, FLAWS)),
-        F.concat(FLAWS, cell["flaws"]).alias(FLAWS),
+        joined(F.col(FLAWS), cell["flaws"]).alias(FLAWS),
         cell["name"].alias("record"),
         cell["name"].alias(name),
         cell["value"].alias(value),

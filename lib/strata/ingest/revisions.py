@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import Window as W
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from strata.contract.columns import Table
@@ -101,7 +100,7 @@ def compare(incoming: DataFrame, existing: DataFrame | None, table: type[Table],
     else:
         newest = _newest(existing, keys, _base(existing, table, keys, arrival), arrival)
         rows = rows.join(newest, list(keys), "left")
-    in_order = W.partitionBy(*keys).orderBy(*TRACE[:1], *TRACE[2:])
+    in_order = Window.partitionBy(*keys).orderBy(*TRACE[:1], *TRACE[2:])
     is_first = F.row_number().over(in_order) == 1
     base, content = F.col(_BASE), F.col(_CONTENT)
     differs = base.isNull() | base["is_deleted"] | ~content.eqNullSafe(base[_CONTENT])

@@ -14,17 +14,16 @@ from strata.audiences.sample import count_customers, numeric_columns, training_s
 from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
 from strata.contract import silver
-from strata.contract.columns import Table
 from strata.contract.feature_tables import snapshot
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
-from strata.pipeline.segments import in_customer_order, read_snapshot, require_note
+from strata.pipeline.segments import read_snapshot, require_note
+from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
 from strata.project.names import names_of_features
 from strata.publish.release import Row
-from strata.storage.promotion import staging
 
 
 def build_audiences(run: Run, target: Target) -> None:
@@ -105,11 +104,7 @@ def _members_before(run: Run, target: Target) -> DataFrame:
 def _write(
     run: Run, target: Target, members: Sequence[DataFrame], catalog: Sequence[Row], backtests: Sequence[Row]
 ) -> None:
-    spark, marks = run.lakehouse.spark, {"release_id": target.release_id}
-    none = frame_of(spark, audience_membership, []).drop("release_id")
-    everybody = reduce(DataFrame.unionByName, members, none).withColumn("release_id", F.lit(target.release_id))
-    run.lakehouse.overwrite(staging(audience_membership), in_customer_order(everybody))
-    small: tuple[tuple[type[Table], Sequence[Row]], ...] = ((audience_catalog, catalog), (audience_backtest, backtests))
-    for table, rows in small:
-        frame = frame_of(spark, table, [row | marks for row in rows])
-        run.lakehouse.overwrite(staging(table), frame.coalesce(1))
+    nobody = frame_of(run.lakehouse.spark, audience_membership, []).drop("release_id")
+    stage(run, target, audience_membership, reduce(DataFrame.unionByName, members, nobody))
+    stage_rows(run, target, audience_catalog, catalog)
+    stage_rows(run, target, audience_backtest, backtests)

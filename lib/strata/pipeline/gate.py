@@ -13,10 +13,11 @@ from strata.quality.verdicts import Verdict, require_open, result_rows, warnings
 from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, staging
 
+MEASURED = ("table_name", "metric", "dimension", "value")
 Segments = dict[str, tuple[str, ...]]
 
 
-def gate(run: Run, target: Target, tables: Sequence[type[Table]], segments: Segments) -> list[Staged]:
+def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], int]], segments: Segments) -> list[Staged]:
     """Check what lies in staging; returns the versions that passed, with their counts and hashes.
 
     Verdicts and metrics are kept whatever they say.
@@ -24,7 +25,7 @@ def gate(run: Run, target: Target, tables: Sequence[type[Table]], segments: Segm
     Args:
         run: where results go.
         target: the release the rows must belong to.
-        tables: published contracts as staged.
+        tables: published contracts as staged, each with its version in staging.
         segments: segmentation -> its segments.
 
     Raises:
@@ -32,7 +33,7 @@ def gate(run: Run, target: Target, tables: Sequence[type[Table]], segments: Segm
     """
     with run.stage("gate", f"every check of {len(tables)} tables") as outcome:
         judge, subject = Gate(), Subject(target.as_of, target.release_id, segments)
-        checked = [_check(run, judge, subject, table) for table in tables]
+        checked = [_check(run, judge, subject, table, version) for table, version in tables]
         verdicts = [v for found, _, _ in checked for v in found]
         _keep(run, target, verdicts, [metrics for _, metrics, _ in checked])
         broken = sum(not v.success for v in verdicts)
@@ -45,18 +46,17 @@ def gate(run: Run, target: Target, tables: Sequence[type[Table]], segments: Segm
 
 
 def _check(
-    run: Run, judge: Gate, subject: Subject, table: type[Table]
+    run: Run, judge: Gate, subject: Subject, table: type[Table], version: int
 ) -> tuple[tuple[Verdict, ...], list[dict[str, object]], Staged]:
     """Judge, measure and fingerprint one version of one table, which is held in memory meanwhile."""
-    version, _ = run.lakehouse.last_commit(staging(table))
     frame = run.lakehouse.read(staging(table), version).persist()
     try:
         verdicts = judge.validate(table.full_name(), frame, suite(table, run.project.checks, subject))
-        metrics = rows_of(measure(frame, table, subject.segments))
-        found = rows_of(fingerprint(frame))[0]
+        rows = rows_of(measure(frame, table, subject.segments).crossJoin(fingerprint(frame)))
     finally:
         frame.unpersist()
-    return verdicts, metrics, Staged(table, version, found["row_count"], found["content_hash"])
+    metrics = [{name: row[name] for name in MEASURED} for row in rows]
+    return verdicts, metrics, Staged(table, version, rows[0]["row_count"], rows[0]["content_hash"])
 
 
 def _keep(run: Run, target: Target, verdicts: Sequence[Verdict], metrics: Sequence[list[dict[str, object]]]) -> None:

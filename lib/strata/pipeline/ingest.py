@@ -14,7 +14,7 @@ from typing import Any
 
 from strata.contract.bronze import files
 from strata.contract.spark import frame_of, rows_of
-from strata.errors import InputError
+from strata.errors import InputError, Problem
 from strata.ingest.books import Counts, check_clock, complete_through, file_rows, incomplete_sources, reconcile
 from strata.ingest.deliveries import Found, find
 from strata.ingest.files import Delivered
@@ -82,7 +82,8 @@ def ingest(run: Run, key: bytes, ingested_at: datetime, environ: Mapping[str, st
 
 
 def _find_all(run: Run, environ: Mapping[str, str]) -> list[Found]:
-    found, problems = [], []
+    found: list[Found] = []
+    problems: list[Problem] = []
     for source in run.project.sources:
         try:
             found.append(find(run.lakehouse.spark, source, run.project.folder, environ))
@@ -162,7 +163,7 @@ def known_at_default(lakehouse: Lakehouse) -> datetime:
     Raises:
         InputError: there is none.
     """
-    moments = [b["ingested_at"] for b in read_books(lakehouse)]
+    moments: list[datetime] = [b["ingested_at"] for b in read_books(lakehouse)]
     if not moments:
         raise InputError("nothing has been ingested: run: strata ingest")
     return max(moments)

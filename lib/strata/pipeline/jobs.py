@@ -8,7 +8,7 @@ from strata.console import Console
 from strata.contract.published import GATED_TABLES
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import build_audiences
-from strata.pipeline.context import Run, Target, aim
+from strata.pipeline.context import Run, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.ingest import ingest, known_at_default, require_complete
 from strata.pipeline.publish import publish

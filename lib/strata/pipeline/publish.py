@@ -7,18 +7,20 @@ from pyspark.sql import functions as F
 
 from strata.contract import published
 from strata.contract.columns import Table, extend
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.dates import months_before
-from strata.errors import InputError, StrataError
+from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
 from strata.pipeline.gate import gate
-from strata.pipeline.segments import find_models, in_customer_order, previous_catalog, read_snapshot
+from strata.pipeline.segments import find_models, previous_catalog, read_snapshot
+from strata.pipeline.staged import stage, stage_rows, staged_versions
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns
 from strata.publish.migration import build_migration
 from strata.publish.overview import build_overview
 from strata.publish.profiles import build_profile
 from strata.publish.release import Row, release_of_day
+from strata.storage.concurrent import concurrently
 from strata.storage.promotion import Staged, promote, staging
 
 
@@ -33,7 +35,7 @@ def publish(run: Run, target: Target) -> bool:
     """
     catalog = _catalog(run, target)
     _stage_aggregates(run, target, catalog)
-    staged = gate(run, target, _staged_tables(run, target), _segments(catalog))
+    staged = gate(run, target, staged_versions(run, target, published.GATED_TABLES), _segments(catalog))
     if target.is_replay:
         _compare(run, target, staged)
     else:
@@ -47,7 +49,7 @@ def publish(run: Run, target: Target) -> bool:
 
 def _catalog(run: Run, target: Target) -> list[Row]:
     project = run.project
-    rows = catalog_rows(
+    return catalog_rows(
         project.segmentations,
         project.offers,
         project.definition_hashes,
@@ -55,7 +57,6 @@ def _catalog(run: Run, target: Target) -> list[Row]:
         previous_catalog(run, target),
         {name: model.model_id for name, model in find_models(run, target).items()},
     )
-    return [row | {"release_id": target.release_id} for row in rows]
 
 
 def _segments(catalog: Sequence[Row]) -> dict[str, tuple[str, ...]]:
@@ -66,27 +67,22 @@ def _segments(catalog: Sequence[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def _stage_aggregates(run: Run, target: Target, catalog: list[Row]) -> None:
-    lakehouse = run.lakehouse
+    lakehouse, live = run.lakehouse, live_rows(catalog)
     with run.stage("profiles", "catalogue, portraits, movements") as outcome:
-        table, columns = published.segment_catalog, published_columns(run.project)
-        lakehouse.overwrite(staging(table), frame_of(lakehouse.spark, table, catalog).coalesce(1))
+        columns = published_columns(run.project)
         snapshot = read_snapshot(run, target)
-        membership = lakehouse.read(staging(published.segment_membership))
+        membership = lakehouse.read(staging(published.segment_membership)).drop("release_id")
         chosen = snapshot.select("as_of_date", "customer_id", *map(str, columns))
-        _stage(run, target, lakehouse.grown(extend(published.customer_features, columns)), chosen)
-        profile = build_profile(membership, chosen, {str(c): c.type for c in columns})
-        _stage(run, target, published.segment_profile, profile)
-        overview = build_overview(membership, snapshot, live_rows(catalog))
-        _stage(run, target, published.segment_overview, overview)
-        _stage(run, target, published.segment_migration, _migration(run, target, membership))
-        outcome.rows_out = lakehouse.read(staging(published.segment_profile)).count()
-        outcome.text = f"{outcome.rows_out:,} portrait lines of {len(live_rows(catalog))} segments"
-
-
-def _stage(run: Run, target: Target, table: type[Table], frame: DataFrame) -> None:
-    marked = frame.withColumn("release_id", F.lit(target.release_id))
-    ordered = in_customer_order(marked) if table.partitioned else marked.coalesce(1).sortWithinPartitions(*table.grain)
-    run.lakehouse.overwrite(staging(table), ordered)
+        features = lakehouse.grown(extend(published.customer_features, columns))
+        frames: list[tuple[type[Table], DataFrame]] = [
+            (features, chosen),
+            (published.segment_profile, build_profile(membership, chosen, {str(c): c.type for c in columns})),
+            (published.segment_overview, build_overview(membership, snapshot, live)),
+            (published.segment_migration, _migration(run, target, membership)),
+        ]
+        concurrently(lambda made: stage(run, target, *made), frames)
+        stage_rows(run, target, published.segment_catalog, catalog)
+        outcome.text = f"portraits of {len(live)} segments by {len(columns)} features"
 
 
 def _migration(run: Run, target: Target, membership: DataFrame) -> DataFrame:
@@ -118,27 +114,6 @@ def _members(run: Run, release: Sequence[Mapping[str, object]]) -> DataFrame:
     row = next(r for r in release if r["table_name"] == table.full_name())
     frame = run.lakehouse.read(table, int(str(row["delta_version"])))
     return frame.where(F.col("as_of_date") == F.lit(row["as_of_date"]))
-
-
-def _staged_tables(run: Run, target: Target) -> list[type[Table]]:
-    """Every published table as it stands in staging, all of this release.
-
-    Raises:
-        InputError: a table in staging belongs to another release: a stage has not run.
-    """
-    tables = [run.lakehouse.grown(t, staging(t)) for t in published.GATED_TABLES]
-    foreign = [t.full_name() for t in tables if not _belongs(run, t, target.release_id)]
-    if foreign:
-        raise InputError(
-            f"staging: {', '.join(foreign)} hold another release than {target.release_id[:12]}, as of {target.as_of};"
-            f" run `strata segments` and `strata audiences` with --as-of {target.as_of} first"
-        )
-    return tables
-
-
-def _belongs(run: Run, table: type[Table], release_id: str) -> bool:
-    place = staging(table)
-    return run.lakehouse.exists(place) and run.lakehouse.read(place).where(F.col("release_id") != release_id).isEmpty()
 
 
 def _compare(run: Run, target: Target, staged: Sequence[Staged]) -> None:

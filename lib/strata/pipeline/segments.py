@@ -10,6 +10,7 @@ from strata.contract.published import customer_segments, segment_catalog, segmen
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
+from strata.pipeline.staged import stage
 from strata.project.models import Segmentation
 from strata.project.names import names_of_features
 from strata.publish.catalog import live_rows, segment_columns
@@ -30,14 +31,12 @@ def build_segments(run: Run, target: Target) -> None:
     with run.stage("segments", f"{len(segmentations)} segmentations") as outcome:
         names = names_of_features(run.project.features)
         membership = assign_all(customers, segmentations, names, models)
-        membership = membership.withColumn("release_id", F.lit(target.release_id))
-        lakehouse.overwrite(staging(segment_membership), in_customer_order(membership))
+        stage(run, target, segment_membership, membership)
         written = lakehouse.read(staging(segment_membership))
         declared = extend(customer_segments, segment_columns([s.name for s in segmentations]))
         wide = lakehouse.grown(declared)
         names_ever = [str(c) for c in wide.columns if c not in customer_segments.columns]
-        side_by_side = build_wide(written, names_ever).withColumn("release_id", F.lit(target.release_id))
-        lakehouse.overwrite(staging(wide), in_customer_order(side_by_side))
+        stage(run, target, wide, build_wide(written, names_ever))
         outcome.rows_out = written.count()
         outcome.text = f"{outcome.rows_out:,} memberships in {len(segmentations)} segmentations"
 
@@ -60,11 +59,6 @@ def require_note(run: Run, target: Target) -> None:
             f"features.snapshot: holds {found!r}, expected the features of release {target.release_id[:12]} as of"
             f" {target.as_of}; run `strata features --as-of {target.as_of}` first"
         )
-
-
-def in_customer_order(frame: DataFrame) -> DataFrame:
-    """Rows ranged and sorted by customer, so that files can be skipped and compress well."""
-    return frame.repartitionByRange("customer_id").sortWithinPartitions("customer_id")
 
 
 def find_models(run: Run, target: Target, customers: DataFrame | None = None) -> dict[str, ClusterModel]:

@@ -16,7 +16,7 @@ def start_run(project: Project, clock: Clock, progress: Progress, process: int, 
     Raises:
         ProjectError: Spark cannot start here.
     """
-    spark = open_session(verbose=verbose)
+    spark = open_session(verbose=verbose or None)
     run_id = make_run_id(clock(), process)
     lakehouse = Lakehouse(spark, _located(project.storage), run_id, project.retention_days)
     return Run(project, lakehouse, clock, progress)

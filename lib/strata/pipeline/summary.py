@@ -14,6 +14,8 @@ from strata.publish.release import current_release
 from strata.storage.promotion import read_releases
 
 MOVES_SHOWN = 8
+REACH = 0.1
+BACKTEST = ("model", "found_customers", "recall", "lift", "lift_ci_low", "lift_ci_high", "auc")
 Row = dict[str, Any]
 
 
@@ -64,15 +66,16 @@ def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:
         )
         largest = sorted(moved, key=lambda r: (-r["customers"], r["from_segment"], r["to_segment"]))[:MOVES_SHOWN]
         if largest:
-            console.table(["from", "to", "customers"], [[r["from_segment"], r["to_segment"], r["customers"]] for r in largest])
+            lines = [[r["from_segment"], r["to_segment"], r["customers"]] for r in largest]
+            console.table(["from", "to", "customers"], lines)
 
 
 def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None:
     backtest = _slice(run, current, published.audience_backtest)
     for audience in sorted(_slice(run, current, published.audience_catalog), key=lambda r: r["audience"]):
-        reason = f": {audience['status_reason']}" if audience["status_reason"] else ""
-        console.say(f"\nAudience {audience['audience']}: {audience['customers']:,} members, {audience['status']}{reason}")
-        lines = [r for r in backtest if r["audience"] == audience["audience"] and abs(r["reach"] - 0.1) < 1e-9]
+        name, reason = audience["audience"], f": {audience['status_reason']}" if audience["status_reason"] else ""
+        console.say(f"\nAudience {name}: {audience['customers']:,} members, {audience['status']}{reason}")
+        lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH]
         if not lines:
             continue
         head = lines[0]
@@ -83,10 +86,7 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
         lines.sort(key=lambda r: -(r["lift"] or 0))
         console.table(
             ["model", "found", "recall", "lift", "90 % from", "to", "AUC"],
-            [
-                [r["model"], r["found_customers"], r["recall"], r["lift"], r["lift_ci_low"], r["lift_ci_high"], r["auc"]]
-                for r in lines
-            ],
+            [[r[c] for c in BACKTEST] for r in lines],
         )
 
 

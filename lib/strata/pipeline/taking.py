@@ -25,7 +25,7 @@ from strata.ingest.files import Delivered
 from strata.ingest.identity import pseudonym, with_key
 from strata.ingest.landing import UNREADABLE, bronze_table
 from strata.ingest.mapping import REASONS, Batch, map_records, source_ids
-from strata.ingest.records import TRACE, Records, make_records
+from strata.ingest.records import TRACE, Records, as_list, make_records
 from strata.pipeline.context import Run
 from strata.project.models import Project, Source
 from strata.project.names import extra_columns
@@ -186,7 +186,7 @@ def _count_unchanged(compared: DataFrame) -> dict[str, int]:
 
 
 def _is_good() -> Column:
-    return F.size(REASONS) == 0
+    return F.col(REASONS) == ""
 
 
 def _good(mapped: DataFrame) -> DataFrame:
@@ -218,7 +218,8 @@ def _closing(step: Step, rows: DataFrame) -> DataFrame:
 
 def _to_quarantine(step: Step, source: Source, mapped: DataFrame, rows: DataFrame) -> None:
     """Reasons to silver, the rows themselves to restricted."""
-    bad = mapped.filter(~_is_good()).select(*TRACE, REASONS, "source", "batch_id", "ingested_at")
+    bad = mapped.filter(~_is_good())
+    bad = bad.select(*TRACE, as_list(F.col(REASONS)).alias(REASONS), "source", "batch_id", "ingested_at")
     step.lakehouse.append(quarantine, bad)
     mine = step.of_batch(quarantine).filter(F.col("source") == source.name)
     kept = rows.join(mine.select("file_hash", "row_number").distinct(), ["file_hash", "row_number"], "left_semi")

@@ -73,7 +73,9 @@ def kind_of(rows: Iterable[Row], as_of: date) -> Kind:
     return "backfill" if current and as_of < current[0]["as_of_date"] else "regular"
 
 
-def switch(rows: Sequence[Row], release: Release, tables: Sequence[Promoted], run_id: str, moment: datetime) -> list[Row]:
+def switch(
+    rows: Sequence[Row], release: Release, tables: Sequence[Promoted], run_id: str, moment: datetime
+) -> list[Row]:
     """All rows of `releases` after the switch to `release`: the old ones, and one per table of the new."""
     kind = kind_of(rows, release.as_of)
     header = {

@@ -64,7 +64,7 @@ def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
     try:
         _merge(lakehouse, name, mine, found)
     except DeltaConcurrentModificationException as lost:
-        raise WriteConflict(f"another run took the lease {name} at the same moment; start again when it is done") from lost
+        raise WriteConflict(f"another run took the lease {name} just now; start again when it is done") from lost
     winner = _holder(lakehouse, name)
     if winner is None or winner.run_id != mine.run_id:
         raise _held(winner)

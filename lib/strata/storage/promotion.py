@@ -21,6 +21,7 @@ from strata.contract.operations import promotions, releases
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import StrataError
 from strata.publish.release import Promoted, Release, Row, kind_of, switch
+from strata.storage.concurrent import concurrently
 from strata.storage.faults import fault_point
 from strata.storage.fingerprints import fingerprint
 from strata.storage.leases import Clock
@@ -89,7 +90,7 @@ def _carry_out(
 ) -> list[Row]:
     before = read_releases(lakehouse)
     backfill = kind_of(before, release.as_of) == "backfill"
-    promoted = [_promote_table(lakehouse, s, release.as_of, backfill=backfill) for s in staged]
+    promoted = concurrently(lambda s: _promote_table(lakehouse, s, release.as_of, backfill=backfill), staged)
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
     fault_point("switch")

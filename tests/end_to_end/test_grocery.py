@@ -1,0 +1,154 @@
+"""The main job on real data: the whole Complete Journey, as of two dates, through the command line."""
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from strata.contract.published import GATED_TABLES
+from strata.contract.spark import rows_of
+from strata.storage.fingerprints import fingerprint
+
+NOVEMBER, DECEMBER = "2017-11-30", "2017-12-31"
+PURCHASE_FREQUENCY = {
+    NOVEMBER: {"lost": 44, "new": 33, "high": 956, "medium": 1102, "low": 328},
+    DECEMBER: {"lost": 56, "new": 22, "high": 963, "medium": 1101, "low": 327},
+}
+BASE = {NOVEMBER: 2463, DECEMBER: 2469}
+
+
+def of_day(frame: pl.DataFrame, day: str) -> pl.DataFrame:
+    return frame.filter(pl.col("as_of_date") == pl.lit(day).str.to_date())
+
+
+@pytest.mark.parametrize("day", [NOVEMBER, DECEMBER])
+def test_purchase_frequency_has_the_known_sizes(grocery, day):
+    membership = of_day(grocery.read("members/segment_membership"), day)
+    counted = membership.filter(pl.col("segmentation") == "purchase_frequency").group_by("segment").len()
+    assert dict(counted.iter_rows()) == PURCHASE_FREQUENCY[day]
+
+
+@pytest.mark.parametrize("day", [NOVEMBER, DECEMBER])
+def test_every_customer_of_the_base_is_once_in_every_table_per_customer(grocery, day):
+    membership = of_day(grocery.read("members/segment_membership"), day)
+    assert set(membership.group_by("segmentation").len()["len"]) == {BASE[day]}
+    for table in ("members/customer_segments", "members/customer_features"):
+        customers = of_day(grocery.read(table), day)["customer_id"]
+        assert (len(customers), customers.n_unique()) == (BASE[day], BASE[day])
+
+
+def test_the_wide_table_says_the_same_as_the_long_one(grocery):
+    long = grocery.read("members/segment_membership")
+    wide = grocery.read("members/customer_segments").drop("release_id")
+    names = [c for c in wide.columns if c not in ("as_of_date", "customer_id")]
+    unpivoted = wide.unpivot(
+        names, index=["as_of_date", "customer_id"], variable_name="segmentation", value_name="segment"
+    )
+    keys = ["as_of_date", "customer_id", "segmentation", "segment"]
+    assert unpivoted.select(keys).sort(keys).equals(long.select(keys).sort(keys))
+
+
+def test_movements_add_up_to_the_base_of_both_dates(grocery):
+    moves = grocery.read("publish/segment_migration").filter(pl.col("comparison") == "previous")
+    for segmentation in ("purchase_frequency", "rfm", "shopping_style"):
+        of_one = moves.filter(pl.col("segmentation") == segmentation)
+        before = of_one.filter(pl.col("from_segment") != "(not in base)")["customers"].sum()
+        after = of_one.filter(pl.col("to_segment") != "(not in base)")["customers"].sum()
+        assert (before, after) == (BASE[NOVEMBER], BASE[DECEMBER])
+    frequency = moves.filter(pl.col("segmentation") == "purchase_frequency")
+    arrivals = frequency.group_by("to_segment").agg(pl.col("customers").sum())
+    assert dict(arrivals.iter_rows()) == PURCHASE_FREQUENCY[DECEMBER]
+
+
+def test_one_cluster_model_serves_both_dates_and_its_portraits_tell_clusters_apart(grocery):
+    models = grocery.read("models/cluster_models").to_dicts()
+    assert [(m["segmentation"], str(m["as_of_date"]), len(m["centres"])) for m in models] == [
+        ("shopping_style", NOVEMBER, 5)
+    ]
+    catalog = grocery.read("publish/segment_catalog").filter(pl.col("kind") == "clusters")
+    assert set(catalog["model_id"]) == {models[0]["model_id"]}
+    profile = of_day(grocery.read("publish/segment_profile"), DECEMBER)
+    strongest = profile.filter((pl.col("segmentation") == "shopping_style") & (pl.col("profile_rank") == 1))
+    assert len(strongest) == 5
+    assert strongest["effect_size"].abs().min() > 0.5
+
+
+def test_revenue_of_segments_is_the_revenue_of_the_events(grocery):
+    events = grocery.read("silver/events").filter(pl.col("event_type") == "purchase")
+    window = events.filter(pl.col("event_date").is_between(pl.date(2017, 10, 9), pl.date(2017, 12, 31)))
+    overview = of_day(grocery.read("publish/segment_overview"), DECEMBER)
+    sums = overview.group_by("segmentation").agg(pl.col("revenue_84d").sum())
+    assert set(sums["revenue_84d"]) == {window["amount"].sum()}
+
+
+@pytest.mark.parametrize("day", [NOVEMBER, DECEMBER])
+def test_the_look_alike_beats_its_rivals_and_returns_a_tenth_of_the_candidates(grocery, day):
+    catalog = of_day(grocery.read("publish/audience_catalog"), day).to_dicts()[0]
+    assert (catalog["status"], catalog["audience"]) == ("published", "next_wine_buyers")
+    members = of_day(grocery.read("members/audience_membership"), day)
+    assert len(members) == -(-catalog["candidate_customers"] // 10) == catalog["customers"]
+    at_ten = of_day(grocery.read("publish/audience_backtest"), day).filter(pl.col("reach") == 0.1)
+    lift = dict(at_ten.select("model", "lift").iter_rows())
+    assert lift["lookalike"] > max(lift["most_active"], lift["centroid"], lift["random"])
+    assert lift["lookalike"] > 2
+
+
+def test_nobody_who_bought_wine_is_returned_as_a_next_wine_buyer(grocery):
+    products = grocery.read("silver/products").filter(pl.col("category") == "DOMESTIC WINE")["product_id"]
+    events = grocery.read("silver/events").filter(
+        pl.col("product_id").is_in(products.implode()) & (pl.col("event_date") > pl.date(2017, 7, 2))
+    )
+    members = of_day(grocery.read("members/audience_membership"), DECEMBER)["customer_id"]
+    assert not set(members) & set(events["customer_id"])
+
+
+def test_exactly_one_release_is_current_and_it_covers_every_table(grocery):
+    current = grocery.read("publish/releases").filter("is_current")
+    assert set(current["table_name"]) == {t.full_name() for t in GATED_TABLES}
+    assert set(current["as_of_date"].cast(str)) == {DECEMBER}
+    assert current["release_id"].n_unique() == 1
+
+
+def test_every_check_held_and_left_its_history(grocery):
+    results = grocery.read("publish/quality_results")
+    assert results["success"].all()
+    assert set(results["table_name"]) == {t.full_name() for t in GATED_TABLES}
+    assert {"base_not_shrunken", "spend_plausible"} <= set(results["check_name"])
+    metrics = grocery.read("publish/quality_metrics").filter(
+        (pl.col("metric") == "share") & (pl.col("dimension") == "purchase_frequency.lost")
+    )
+    assert sorted(round(v, 6) for v in metrics["value"]) == [round(44 / 2463, 6), round(56 / 2469, 6)]
+
+
+def test_other_readers_get_the_same_rows_as_spark_by_protocol_1(grocery, spark):
+    for row in grocery.read("publish/releases").filter("is_current").to_dicts():
+        path = grocery.root / row["table_name"].replace(".", "/")
+        table = DeltaTable(str(path), version=row["delta_version"])
+        assert table.protocol().min_reader_version == 1
+        frame = pl.read_delta(str(path), version=row["delta_version"])
+        if "as_of_date" in frame.columns:
+            frame = of_day(frame, DECEMBER)
+        back = rows_of(fingerprint(spark.createDataFrame(frame.to_arrow())))[0]
+        assert table.to_pyarrow_table().num_rows >= len(frame)
+        assert (len(frame), back["content_hash"]) == (row["row_count"], row["content_hash"]), row["table_name"]
+
+
+def test_the_same_command_again_is_the_same_release_and_changes_nothing(grocery):
+    before = grocery.current()
+    said = grocery.run(DECEMBER)
+    assert said.code == 0, said.err
+    assert "nothing new" in said.out
+    assert "is there already: nothing to do" in said.out
+    assert grocery.current() == before
+
+
+def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
+    assert "purchase_frequency  medium       Monthly to weekly        1,101" in grocery_said.out
+    assert "purchase_frequency since 2017-11-30: " in grocery_said.out
+    assert "Audience next_wine_buyers" in grocery_said.out
+    assert "is current: as of 2017-12-31, 10 tables" in grocery_said.out
+
+
+def test_status_names_the_current_release(grocery):
+    said = grocery.strata("status")
+    assert said.code == 0
+    assert "is current: as of 2017-12-31" in said.out
