@@ -36,10 +36,8 @@ def test_a_command_of_readme_works(words, grocery):
 @pytest.mark.parametrize("reader", ["spark", "polars"])
 def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark, capsys):
     (code,) = blocks(f"python {reader}")
-    lines = code.replace(ROOT, str(grocery.root)).splitlines()
     names = {"spark": spark}
-    for line in lines:
-        exec(compile(line, "README.md", "exec"), names)
+    exec(compile(code.replace(ROOT, str(grocery.root)), "README.md", "exec"), names)
     shown = capsys.readouterr().out
     assert "purchase_frequency" in shown
     published = {

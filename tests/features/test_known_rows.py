@@ -70,7 +70,7 @@ EARLIER, LATER = date(2017, 1, 1), date(2018, 1, 1)
 CUSTOMERS = [
     profile("ann", EARLIER, tariff="S", age_band="19-24"),
     profile("ann", date(2017, 6, 1), tariff="M"),
-    profile("ann", date(2017, 5, 1), "app", tariff="app", age_band="25-34"),
+    profile("ann", date(2016, 12, 1), "app", tariff="app", age_band="25-34"),
     profile("ann", LATER, tariff="XXL", status="former"),
     profile("dan", EARLIER, status="former"),
     profile("fay", EARLIER, known_from=AS_OF),
@@ -156,7 +156,7 @@ def test_values_with_most_customers_are_kept_and_declared_values_stay(made: Made
 
 
 def test_attributes_are_those_of_the_day_and_of_the_source_that_changed_last(made: Made) -> None:
-    # crm's version of June leaves the age unknown; the app still knows one.
+    # crm knew an age until June, and leaves it unknown since; the app has known one all along.
     assert [made.rows()["ann"][c] for c in ("tariff", "age_band")] == ["M", "25-34"]
 
 

@@ -35,9 +35,12 @@ def holders(lakehouse):
 def test_a_second_run_is_told_who_writes_and_a_third_gets_it_afterwards(lakehouse):
     other = replace(lakehouse, run_id="other-run")
     with hold_lease(lakehouse, "project", at(NOW)):
-        with pytest.raises(
-            WriteConflict, match=r"run test-run .* is writing to this project until 2018-01-01 13:00 UTC"
-        ), hold_lease(other, "project", at(NOW)):
+        with (
+            pytest.raises(
+                WriteConflict, match=r"run test-run .* is writing to this project until 2018-01-01 13:00 UTC"
+            ),
+            hold_lease(other, "project", at(NOW)),
+        ):
             pytest.fail("two runs hold one lease")
         assert holders(lakehouse) == ["test-run"]
     with hold_lease(other, "project", at(NOW)):

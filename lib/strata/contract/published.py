@@ -205,9 +205,7 @@ class audience_backtest(Table):
     may_be_empty = True
     as_of_date = _as_of_date()
     audience = column(Type.STRING, "Id of the audience")
-    model = column(
-        Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid"))
-    )
+    model = column(Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid")))
     reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
     train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
     seed_customers = column(Type.BIGINT, "Customers of the seed on that day", COUNT)

@@ -11,7 +11,9 @@ EVENT_KEY = "event_id"
 
 def _customer_id() -> Column:
     return column(
-        Type.STRING, "Pseudonym: first 128 bits of HMAC-SHA256 over the normalised source id", HEX_32,
+        Type.STRING,
+        "Pseudonym: first 128 bits of HMAC-SHA256 over the normalised source id",
+        HEX_32,
         personal=Personal.PSEUDONYM,
     )
 
@@ -52,10 +54,20 @@ class customers(Table):
     sex = column(Type.STRING, "Sex as delivered", nullable=True, personal=Personal.ATTRIBUTE)
     birth_date = column(Type.DATE, "Date of birth", nullable=True, personal=Personal.ATTRIBUTE)
     age_band = column(Type.STRING, "Age band as delivered", nullable=True, personal=Personal.ATTRIBUTE)
-    household_size = column(Type.BIGINT, "People in the household; the top band counts as its lower end",
-                            Between(1, None), nullable=True, personal=Personal.ATTRIBUTE)
-    children_count = column(Type.BIGINT, "Children in the household; the top band counts as its lower end",
-                            Between(0, None), nullable=True, personal=Personal.ATTRIBUTE)
+    household_size = column(
+        Type.BIGINT,
+        "People in the household; the top band counts as its lower end",
+        Between(1, None),
+        nullable=True,
+        personal=Personal.ATTRIBUTE,
+    )
+    children_count = column(
+        Type.BIGINT,
+        "Children in the household; the top band counts as its lower end",
+        Between(0, None),
+        nullable=True,
+        personal=Personal.ATTRIBUTE,
+    )
     household_type = column(Type.STRING, "Composition of the household", nullable=True, personal=Personal.ATTRIBUTE)
     marital_status = column(Type.STRING, "Marital status", nullable=True, personal=Personal.ATTRIBUTE)
     income_band = column(Type.STRING, "Income band as delivered", nullable=True, personal=Personal.ATTRIBUTE)
@@ -92,8 +104,7 @@ class events(Table):
     quantity = column(Type.BIGINT, "Units", nullable=True, unit="units", personal=Personal.BEHAVIOUR)
     amount = column(Type.MONEY, "Paid to the seller", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
     list_amount = column(Type.MONEY, "At list price", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
-    discount_amount = column(Type.MONEY, "All discounts", nullable=True, unit="currency",
-                             personal=Personal.BEHAVIOUR)
+    discount_amount = column(Type.MONEY, "All discounts", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
     currency = column(Type.STRING, "ISO 4217 code", nullable=True)
     duration_s = column(Type.BIGINT, "Duration", nullable=True, unit="seconds", personal=Personal.BEHAVIOUR)
     volume_mb = column(Type.DOUBLE, "Data volume", nullable=True, unit="MB", personal=Personal.BEHAVIOUR)

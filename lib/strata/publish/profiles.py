@@ -22,6 +22,12 @@ FIXED_POINT: Mapping[Type, str] = {
 }
 """How values are added up: 18 digits, so that a square is exact in DECIMAL's 38. A DOUBLE is taken to 6 decimals;
 one that is infinite, not a number or beyond 10¹² counts as unknown."""
+SQUARES: Mapping[str, str] = {
+    "decimal(18,0)": "decimal(37,0)",
+    "decimal(18,2)": "decimal(37,4)",
+    "decimal(18,6)": "decimal(37,12)",
+}
+"""How their squares are added up. The difference of two DECIMALs of 38 digits has 39, and Spark rounds one away."""
 CATEGORIES = (Type.STRING, Type.BOOLEAN)
 KEYS = ("as_of_date", "segmentation", "segment")
 PARTS = ("known", "total", "squares")
@@ -73,7 +79,7 @@ def _means(membership: DataFrame, features: DataFrame, numbers: Mapping[str, str
         .groupBy(*KEYS)
         .agg(F.count("*").alias("customers"), *[s for f in numbers for s in _sums(f)])
     )
-    with_rest = sums.select("*", *[_rest(f, part) for f in numbers for part in PARTS])
+    with_rest = sums.select("*", *[_rest(f, kind, part) for f, kind in numbers.items() for part in PARTS])
     per_feature = F.inline(F.array(*[_long(f) for f in numbers]))
     value = F.lit(MEAN).alias("value")
     return with_rest.select(*KEYS, "customers", per_feature).select(*KEYS, "feature", value, *_compare_means())
@@ -88,10 +94,12 @@ def _sums(feature: str) -> list[Column]:
     ]
 
 
-def _rest(feature: str, part: str) -> Column:
+def _rest(feature: str, fixed_point: str, part: str) -> Column:
     """The sum of all other segments; still exact, so that their order does not matter."""
     own = F.col(f"`{_name(feature, part)}`")
     whole = F.sum(own).over(Window.partitionBy("as_of_date", "segmentation"))
+    if part == "squares":
+        whole, own = whole.cast(SQUARES[fixed_point]), own.cast(SQUARES[fixed_point])
     return (whole - own).alias(_name(feature, f"rest_{part}"))
 
 

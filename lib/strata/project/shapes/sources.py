@@ -38,7 +38,8 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "parquet": (),
     "delta": ("versionAsOf",),
     "jdbc": (
-        "dbtable", "driver", "fetchsize", "lowerBound", "numPartitions", "partitionColumn", "password_env", "query",
+        "customSchema", "dbtable", "driver", "fetchsize", "lowerBound", "numPartitions", "partitionColumn",
+        "password_env", "query",
         "sessionInitStatement", "upperBound", "url", "user",
     ),
     "table": ("table",),
