@@ -4,7 +4,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint dictionary wheel clean
+.PHONY: help setup demo test test-long lint dictionary wheel clean
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -15,7 +15,7 @@ READY_FOR_DEMO := $(or $(wildcard $(FULL)),.venv/.set-up-demo-$(PINS))
 PYTEST_ARGS ?=
 
 help:  ## what can be made
-	grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 18
+	grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
 
 setup: $(FULL)  ## .venv with everything, Java, the Delta JARs; nothing to do the second time
 
@@ -23,8 +23,11 @@ demo: $(READY_FOR_DEMO)  ## the main job on the Complete Journey, as of two mont
 	$(BIN)/strata init --project conf/grocery
 	$(BIN)/strata run --project conf/grocery --as-of 2017-11-30,2017-12-31
 
-test: $(FULL)  ## all tests; PYTEST_ARGS="-m 'not cluster'" leaves some out
+test: $(FULL)  ## the tests of every change; PYTEST_ARGS for more words to pytest
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-long: $(FULL)  ## the main job by its command line on whole grocery, bad days, a cluster on loopback
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 lint: $(FULL)  ## ruff and mypy
 	$(BIN)/ruff check .

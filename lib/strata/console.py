@@ -41,8 +41,9 @@ class Console:
             self.say("  " + "  ".join(_aligned(c, w, r) for c, w, r in zip(line, widths, right, strict=True)).rstrip())
 
 
-def print_error(error: StrataError, out: TextIO = sys.stderr) -> None:
-    """Every problem, each where it stands, and how the command ends."""
+def print_error(error: StrataError) -> None:
+    """Every problem, each where it stands, and how the command ends; to standard error."""
+    out = sys.stderr
     count = len(error.problems)
     print(f"strata: {count} problem{'s' if count > 1 else ''} (exit {error.exit_code})", file=out)
     for problem in error.problems:

@@ -25,6 +25,7 @@ OF_THE_RUN = ("run_id", "ingested_at", "known_at", "release_id", "previous_relea
 
 
 @pytest.mark.cluster
+@pytest.mark.long
 def test_delta_and_the_wheel_work_on_executors_without_numpy_and_pyarrow(cluster: Cluster, tmp_path: Path) -> None:
     probe = "import importlib.util as u; print([u.find_spec(n) for n in ('numpy', 'pyarrow', 'pyspark', 'strata')])"
     bare = subprocess.run([cluster.bare_python, "-c", probe], capture_output=True, text=True, check=True)
@@ -43,6 +44,7 @@ def test_delta_and_the_wheel_work_on_executors_without_numpy_and_pyarrow(cluster
 
 
 @pytest.mark.cluster
+@pytest.mark.long
 def test_a_job_ends_with_the_exit_code_of_the_command_line(cluster: Cluster, tmp_path: Path) -> None:
     done = cluster.submit(ROOT / "jobs" / "check.py", "--project", str(tmp_path))
     assert done.returncode == 2, done.stderr[-2000:]
@@ -50,6 +52,7 @@ def test_a_job_ends_with_the_exit_code_of_the_command_line(cluster: Cluster, tmp
 
 
 @pytest.mark.cluster
+@pytest.mark.long
 def test_a_run_on_the_cluster_publishes_what_a_local_run_publishes(cluster: Cluster, tmp_path: Path) -> None:
     key = {"STRATA_IDENTITY_KEY": "00" * 32}
     words = ["--project", str(ROOT / "conf" / "grocery"), "--as-of", AS_OF]

@@ -8,6 +8,8 @@ from strata.contract.published import GATED_TABLES
 from strata.contract.spark import rows_of
 from strata.storage.fingerprints import fingerprint
 
+pytestmark = pytest.mark.long
+
 NOVEMBER, DECEMBER = "2017-11-30", "2017-12-31"
 PURCHASE_FREQUENCY = {
     NOVEMBER: {"lost": 44, "new": 33, "high": 956, "medium": 1102, "low": 328},

@@ -4,7 +4,10 @@ import hashlib
 import hmac
 
 import polars as pl
+import pytest
 from tests.end_to_end.kit import package_data
+
+pytestmark = pytest.mark.long
 
 
 def test_customer_ids_are_pythons_hmac_of_the_source_id_and_the_key_is_in_no_table(grocery):

@@ -8,6 +8,8 @@ import pytest
 
 from strata.cli import JOBS, main
 
+pytestmark = pytest.mark.long
+
 README = Path("README.md").read_text(encoding="utf-8")
 ROOT = "warehouse/grocery"
 

@@ -11,7 +11,15 @@ from strata.contract.columns import Type
 from strata.ingest.convert import convert, names_a_zone, out_of_range
 from strata.ingest.records import as_list, reasons_of
 
-B, I, M, D, S, DAY, AT = Type.BOOLEAN, Type.BIGINT, Type.MONEY, Type.DOUBLE, Type.STRING, Type.DATE, Type.INSTANT
+B, I, M, D, S, DAY, AT = (  # noqa: E741 - one letter a type, as in the tables below
+    Type.BOOLEAN,
+    Type.BIGINT,
+    Type.MONEY,
+    Type.DOUBLE,
+    Type.STRING,
+    Type.DATE,
+    Type.INSTANT,
+)
 MOMENT = datetime(2024, 3, 1, 10, 30, tzinfo=UTC)
 
 # found, wanted, pattern, value, converted, reason
@@ -105,7 +113,13 @@ def test_days_that_no_source_can_mean_are_out_of_range(spark: SparkSession) -> N
 
 
 def test_a_text_may_say_its_own_zone(spark: SparkSession) -> None:
-    texts = ["2024-03-01 10:00", "2024-03-01T10:00:00Z", "2024-03-01 10:00+02:00", "2024-03-01", "2024-03-01 10:00 -0500"]
+    texts = [
+        "2024-03-01 10:00",
+        "2024-03-01T10:00:00Z",
+        "2024-03-01 10:00+02:00",
+        "2024-03-01",
+        "2024-03-01 10:00 -0500",
+    ]
     row = spark.range(1).select(*(names_a_zone(F.lit(t)).alias(f"c{i}") for i, t in enumerate(texts))).first()
     assert row is not None
     assert list(row) == [False, True, True, False, True]

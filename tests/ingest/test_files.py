@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from strata.contract.columns import Type
-from strata.errors import InputError, Location
-from strata.ingest.files import Delivered, find_files
+from strata.errors import InputError, Location, ProjectError
+from strata.ingest.files import Delivered, check_unchanged, find_files
+from strata.ingest.landing import bronze_table
 from strata.ingest.parquet import delivered_types
 from strata.project.models import Deliver, Read, Source
 
@@ -60,6 +61,26 @@ def test_a_delivery_without_its_marker_is_waited_for(tmp_path: Path) -> None:
     assert error.value.exit_code == 3
     (tmp_path / "_SUCCESS").write_text("")
     assert len(find_files(source("*.csv", "_SUCCESS"), tmp_path)) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a")
+    sales = source("*.csv")
+    found = find_files(sales, tmp_path)
+    check_unchanged(sales, found)
+    (tmp_path / "a.csv").write_text("ab")
+    with pytest.raises(InputError, match=r"a\.csv changed while it was read"):
+        check_unchanged(sales, found)
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(InputError, match="changed while"):
+        check_unchanged(sales, found)
+
+
+def test_a_source_cannot_take_the_place_of_the_books() -> None:
+    with pytest.raises(ProjectError, match=r"bronze\.files is strata's own"):
+        bronze_table(replace(source(""), name="files"))
+    with pytest.raises(ProjectError, match="would have row_number twice"):
+        bronze_table(source("", row_number=Type.BIGINT))
 
 
 def delivered(path: Path, **columns: pa.Array) -> Delivered:

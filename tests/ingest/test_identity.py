@@ -11,7 +11,20 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Type
 from strata.ingest.identity import hmac_sha256, key_frame, normalised, pseudonym, well_formed, with_key
 
-SOURCE_IDS = ["1", "900", "A-17", "Олена Петренко", "šđčćž", "日本語", "🙂👍🏽", "é", "e\u0301", "a" * 1_000, "x\ny", "'; --"]
+SOURCE_IDS = [
+    "1",
+    "900",
+    "A-17",
+    "Олена Петренко",
+    "šđčćž",
+    "日本語",
+    "🙂👍🏽",
+    "é",
+    "e\u0301",
+    "a" * 1_000,
+    "x\ny",
+    "'; --",
+]
 
 # RFC 4231, test cases 1, 2, 3, 4, 6 and 7: key, data, HMAC-SHA-256.
 RFC_4231 = [

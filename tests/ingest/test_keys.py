@@ -26,7 +26,7 @@ def test_sixty_four_hex_digits_are_thirty_two_bytes(folder: Path) -> None:
 
 
 def test_other_text_is_its_utf8_bytes(folder: Path) -> None:
-    text = "ключ до всіх імен, довгий і таємний"
+    text = "ключ до всіх імен, довгий і таємний"  # noqa: RUF001 - Ukrainian
     assert read_key(IDENTITY, folder, {"STRATA_KEY": text}) == text.encode()
 
 

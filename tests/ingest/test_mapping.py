@@ -42,7 +42,10 @@ reject:
 """
 
 
-def mapped(corner: Corner, rows: list[dict[str, Any]], batch: Batch = Batch(7, FEBRUARY)) -> list[dict[str, Any]]:
+A_BATCH = Batch(7, FEBRUARY)
+
+
+def mapped(corner: Corner, rows: list[dict[str, Any]], batch: Batch = A_BATCH) -> list[dict[str, Any]]:
     """Rows of bronze, numbered in this order, through the mapping of the project's first source."""
     project = corner.project
     source = project.sources[0]
@@ -131,7 +134,9 @@ def test_local_time_is_read_in_its_zone(calls: Corner, local: str, utc: str, day
 
 def test_a_local_time_that_names_a_zone_is_refused(corner: Maker) -> None:
     text = PURCHASES.replace("{from: at, type: instant}", "{from: at, type: local, zone: Europe/Kyiv}")
-    rows = [{"receipt": "r", "shopper": "s", "at": at, "paid": "1"} for at in ("2024-01-15T10:00:00Z", "2024-01-15 10:00")]
+    rows = [
+        {"receipt": "r", "shopper": "s", "at": at, "paid": "1"} for at in ("2024-01-15T10:00:00Z", "2024-01-15 10:00")
+    ]
     found = mapped(corner(purchases=text), rows)
     assert [r["reasons"] for r in found] == [["at_not_local"], [""]]
     assert found[1]["occurred_at"] == datetime(2024, 1, 15, 8, tzinfo=UTC)
@@ -145,7 +150,13 @@ def test_a_day_is_never_shifted(corner: Maker) -> None:
 
 def test_keys_that_read_alike_are_not_alike(corner: Maker) -> None:
     two_parts = PURCHASES.replace("key: [receipt]", "key: [receipt, paid, shopper]")
-    rows = [("1", "12.00", "s"), ("11", "2.00", "s"), ("1", "12.00", " s"), ("1|5:12.00", "1.00", "s"), ("1", "12", "s")]
+    rows = [
+        ("1", "12.00", "s"),
+        ("11", "2.00", "s"),
+        ("1", "12.00", " s"),
+        ("1|5:12.00", "1.00", "s"),
+        ("1", "12", "s"),
+    ]
     made = mapped(corner(purchases=two_parts), [
         {"receipt": receipt, "paid": paid, "shopper": shopper, "at": "2024-01-15"} for receipt, paid, shopper in rows
     ])  # fmt: skip

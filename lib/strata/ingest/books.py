@@ -16,17 +16,17 @@ class Counts:
     """What was counted of one source after it was written, per file hash where it can be told.
 
     Attributes:
-        rows: rows in bronze.
-        last_rows: highest row number in bronze; rows without a gap end with their count.
+        rows: rows of the file, as its format counts them before they are written.
+        landed: rows that bronze got.
         records: records after unpivoting.
-        rejected: rows of quarantine.
+        rejected: rows that quarantine got.
         unchanged: accepted records that silver had already.
         gained: rows that silver got of this source, closing rows included.
         closed: of them, those that close what a snapshot no longer has.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
-    last_rows: Mapping[str, int] = field(default_factory=dict)
+    landed: int = 0
     records: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
     unchanged: Mapping[str, int] = field(default_factory=dict)
@@ -45,11 +45,9 @@ def reconcile(source: str, counts: Counts) -> None:
     Raises:
         StrataError: they are not; nothing of the batch counts until they are.
     """
-    wrong = [
-        f"file {file}: {rows} rows, the last has the number {counts.last_rows.get(file)}"
-        for file, rows in counts.rows.items()
-        if counts.last_rows.get(file) != rows
-    ]
+    wrong = []
+    if counts.landed != sum(counts.rows.values()):
+        wrong.append(f"the files have {sum(counts.rows.values())} rows, bronze got {counts.landed}")
     new, unchanged = counts.gained - counts.closed, sum(counts.unchanged.values())
     if counts.accepted != new + unchanged:
         wrong.append(

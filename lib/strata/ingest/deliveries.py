@@ -12,10 +12,11 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from strata.contract.columns import Table, Type
+from strata.contract.columns import Table
+from strata.contract.spark import rows_of
 from strata.errors import InputError
 from strata.ingest import numbering, parquet, readers
-from strata.ingest.files import Delivered, find_files, find_remote_files, is_remote
+from strata.ingest.files import Delivered, check_unchanged, find_files, find_remote_files, is_remote
 from strata.ingest.landing import TEXT_FORMATS, UNREADABLE, bronze_table, landed_name
 from strata.ingest.records import bronze_type
 from strata.project.models import Source
@@ -25,14 +26,23 @@ _UNREAD = re.compile(r"\[(FAILED_READ_FILE|PATH_NOT_FOUND)[^\]]*\]|EOFException|
 
 
 @dataclass(frozen=True)
+class Landing:
+    """What is about to land: the contract of `bronze.<source>`, its rows, and how many each file (by hash) has."""
+
+    bronze: type[Table]
+    rows: DataFrame
+    row_counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Found:
     """What a source offers now: its files, and how the new ones are opened."""
 
     source: Source
     files: tuple[Delivered, ...]
-    land: Callable[[Sequence[Delivered], int], tuple[type[Table], DataFrame]]
-    """Of some of the files, in a batch: the contract of `bronze.<source>`, and its rows."""
-    verify: Callable[[], None] = lambda: None
+    land: Callable[[Sequence[Delivered], int], Landing]
+    """Opens some of the files for a batch."""
+    verify: Callable[[], None]
     """Called after the rows have been written: was what was read what had been hashed?"""
 
 
@@ -53,37 +63,36 @@ def find(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str
         return _find_table(spark, source, folder, environ)
     files = find_remote_files(spark, source) if is_remote(source) else find_files(source, folder)
 
-    def land(new: Sequence[Delivered], batch_id: int) -> tuple[type[Table], DataFrame]:
-        return _land_files(spark, source, new, batch_id)
+    def land(new: Sequence[Delivered], batch_id: int) -> Landing:
+        with readable(source):
+            opened = _text if source.read.format in TEXT_FORMATS else _parquet
+            return opened(spark, source, new, batch_id)
 
-    return Found(source, files, land)
-
-
-def _land_files(
-    spark: SparkSession, source: Source, new: Sequence[Delivered], batch_id: int
-) -> tuple[type[Table], DataFrame]:
-    with readable(source):
-        if source.read.format in TEXT_FORMATS:
-            readers.check_heads(source, new)
-            bronze = bronze_table(source)
-            located = readers.read_text(spark, source, new)
-            blocks = numbering.block_sizes(located, next(iter(source.schema))).toArrow().to_pylist()
-            rows = numbering.numbered(located, numbering.shifts(blocks))
-        else:
-            read, landed = _parquet_types(spark, source, new)
-            bronze = bronze_table(source, landed)
-            rows = readers.read_parquet(spark, new, read)
-        return bronze, _landed(rows, source, bronze, new, batch_id)
+    return Found(source, files, land, lambda: check_unchanged(source, files))
 
 
-def _parquet_types(
-    spark: SparkSession, source: Source, new: Sequence[Delivered]
-) -> tuple[dict[str, str], dict[str, Type]]:
-    if not is_remote(source):
-        return parquet.delivered_types(source, new)
-    rows = readers.remote_parquet(spark, new)
-    landed = readers.landed_types(source, str(source.read.path), rows)
-    return {f.name: f.dataType.simpleString() for f in rows.schema.fields}, landed
+def _text(spark: SparkSession, source: Source, new: Sequence[Delivered], batch_id: int) -> Landing:
+    readers.check_heads(source, new)
+    bronze = bronze_table(source)
+    located = readers.read_text(spark, source, new)
+    blocks = rows_of(numbering.block_sizes(located, next(iter(source.schema))))
+    rows = numbering.numbered(located, numbering.shifts(blocks))
+    counts = {f.sha256: sum(b["row_count"] for b in blocks if b[numbering.FILE] in f.uris) for f in new}
+    return Landing(bronze, _landed(rows, source, bronze, new, batch_id), counts)
+
+
+def _parquet(spark: SparkSession, source: Source, new: Sequence[Delivered], batch_id: int) -> Landing:
+    if is_remote(source):
+        read, landed = readers.remote_parquet_types(spark, source, new)
+        rows = readers.read_parquet(spark, new, read)
+        found = {r[numbering.FILE]: r["count"] for r in rows_of(rows.groupBy(numbering.FILE).count())}
+        counts = {f.sha256: found.get(f.uris[0], 0) for f in new}
+    else:
+        read, landed = parquet.delivered_types(source, new)
+        rows = readers.read_parquet(spark, new, read)
+        counts = {f.sha256: parquet.row_count(f) for f in new}
+    bronze = bronze_table(source, landed)
+    return Landing(bronze, _landed(rows, source, bronze, new, batch_id), counts)
 
 
 def _find_table(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str, str]) -> Found:
@@ -92,17 +101,19 @@ def _find_table(spark: SparkSession, source: Source, folder: Path, environ: Mapp
     bronze = bronze_table(source, readers.landed_types(source, name, rows))
     located = numbering.located_in_one(rows.select(*[f"`{c}`" for c in source.schema]), name)
     with readable(source):
-        blocks = _sums(located, source).toArrow().to_pylist()
+        blocks = rows_of(_sums(located, source))
     sums = [sum((b[c] for b in blocks), Decimal(0)) for c in ("row_count", "sum_1", "sum_2")]
     digest = hashlib.sha256(":".join(str(int(s)) for s in sums).encode()).hexdigest()
     seen = Observation()
 
-    def land(new: Sequence[Delivered], batch_id: int) -> tuple[type[Table], DataFrame]:
+    def land(new: Sequence[Delivered], batch_id: int) -> Landing:
         counted = located.observe(seen, *_sums_of(source))
         numbered = numbering.numbered(counted, numbering.shifts(blocks))
-        return bronze, _landed(numbered, source, bronze, new, batch_id)
+        return Landing(bronze, _landed(numbered, source, bronze, new, batch_id), {digest: int(sums[0])})
 
     def verify() -> None:
+        if not blocks:
+            return
         now = [int(seen.get[c] or 0) for c in ("row_count", "sum_1", "sum_2")]
         if now != [int(s) for s in sums]:
             found = f"{name} changed while it was read ({sums[0]} rows, then {now[0]})"
@@ -128,9 +139,7 @@ def _sums_of(source: Source) -> list[Column]:
 def _landed(
     rows: DataFrame, source: Source, bronze: type[Table], files: Sequence[Delivered], batch_id: int
 ) -> DataFrame:
-    own = [
-        F.col(f"`{name}`").cast(bronze_type(bronze, name).value).alias(landed_name(name)) for name in source.schema
-    ]
+    own = [F.col(f"`{name}`").cast(bronze_type(bronze, name).value).alias(landed_name(name)) for name in source.schema]
     text = [UNREADABLE] if source.read.format in TEXT_FORMATS else []
     places = [{numbering.FILE: uri, "file_path": f.path, "file_hash": f.sha256} for f in files for uri in f.uris]
     trace = pa.schema([(c, pa.string()) for c in (numbering.FILE, "file_path", "file_hash")])

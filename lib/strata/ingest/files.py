@@ -41,6 +41,7 @@ class Delivered:
         sha256: 64 hex digits over its content; for tables and queries over the rows.
         head: its first bytes, decompressed; empty for binary formats.
         uris: how Spark may spell its path in `_metadata.file_path`.
+        modified: time of its last change in nanoseconds, by which a local file is seen to change; 0 elsewhere.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Delivered:
     sha256: str
     head: bytes = b""
     uris: tuple[str, ...] = ()
+    modified: int = 0
 
 
 def find_files(source: Source, folder: Path) -> tuple[Delivered, ...]:
@@ -140,12 +142,31 @@ def _folder_of(pattern: str) -> str:
     return pattern if Path(pattern).is_dir() else str(Path(pattern).parent)
 
 
+def check_unchanged(source: Source, files: Sequence[Delivered]) -> None:
+    """Are local files, after they were read, still those that were hashed?
+
+    Raises:
+        InputError: names those that are not.
+    """
+    changed = [f.path for f in files if f.modified and _stamp(Path(f.path)) != (f.size, f.modified)]
+    if changed:
+        raise InputError(f"{source.name}: {', '.join(changed)} changed while it was read: run again when it is whole")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
 def _delivered(path: Path) -> Delivered:
+    size, modified = path.stat().st_size, path.stat().st_mtime_ns
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(0)
         head = stream.read(HEAD)
-    return Delivered(str(path), path.stat().st_size, digest, _head(str(path), head), _uris(str(path)))
+    return Delivered(str(path), size, digest, _head(str(path), head), _uris(str(path)), modified)
 
 
 def _head(path: str, head: bytes) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from strata.contract.bronze import delivery
+from strata.contract.bronze import delivery, files
 from strata.contract.columns import Personal, Table, Type, column, extend
 from strata.errors import Problem, ProjectError
 from strata.project.models import Source
@@ -43,6 +43,8 @@ def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> typ
         own.append(column(Type.STRING, about, nullable=True, personal=Personal.RAW, name=UNREADABLE))
     names = [*map(str.lower, own), *map(str, delivery.columns)]
     twice = sorted({name for name in names if names.count(name) > 1})
+    if source.name == files.__name__:
+        raise ProjectError([Problem(source.where, "bronze.files is strata's own", "give the source another name")])
     if twice:
         found = f"bronze.{source.name} would have {', '.join(twice)} twice"
         raise ProjectError([Problem(source.where, found, "have the column delivered under another name")])

@@ -85,6 +85,13 @@ def source_ids(records: Records, source: Source) -> DataFrame | None:
     return records.frame.filter(usable).select(text.alias("source_id")).distinct()
 
 
+def _key_text(source: Source, columns: Mapping[str, Column], identities: Mapping[str | None, Column]) -> Column:
+    """Source and key in one text; each part is preceded by its length, so that no two keys give the same."""
+    parts = [identities.get(name, columns[name].cast("string")) for name in source.key]
+    told = [F.concat(F.lit("|"), F.length(part), F.lit(":"), part) for part in parts]
+    return F.concat(F.lit(source.name), *told)
+
+
 def _identity(mapped: Mapped, source: Source, columns: Mapping[str, Column]) -> tuple[Column, Column]:
     """The normalised id of an identity column, and whether it can be one (false where there is none)."""
     assert mapped.identity is not None
@@ -127,12 +134,10 @@ class _Mapper:
         return more
 
     def _event_id(self) -> Column:
-        """Each part is preceded by its length, so that no two keys give one text; ids go in as pseudonyms."""
+        """The keyed hash of source and key; ids of persons go in as pseudonyms."""
         identities = [m for m in self.source.columns if m.identity]
         hidden = {m.source: pseudonym(_identity(m, self.source, self.columns)[0]) for m in identities}
-        parts = [hidden.get(name, self.columns[name].cast("string")) for name in self.source.key]
-        told = [F.concat(F.lit("|"), F.length(part), F.lit(":"), part) for part in parts]
-        return pseudonym(F.concat(F.lit(self.source.name), *told))
+        return pseudonym(_key_text(self.source, self.columns, hidden))
 
     def _value(self, mapped: Mapped, target: Declared) -> Column:
         if mapped.value is not None:

@@ -41,6 +41,11 @@ def delivered_types(source: Source, files: Sequence[Delivered]) -> tuple[dict[st
     return read, landed
 
 
+def row_count(file: Delivered) -> int:
+    """Rows of a local parquet file, by its footer."""
+    return int(pq.read_metadata(file.path).num_rows)
+
+
 def _problems(source: Source, kinds: dict[str, str], first: str, first_kinds: dict[str, str]) -> list[str]:
     names = name_problem(list(source.schema), list(kinds), by_position=False)
     found = [names] if names else []

@@ -46,7 +46,11 @@ def check_heads(source: Source, files: Sequence[Delivered]) -> None:
 
 
 def read_text(spark: SparkSession, source: Source, files: Sequence[Delivered]) -> DataFrame:
-    """Rows of csv or json files as strings, `unreadable_row` with the line where it does not fit, located."""
+    """Rows of csv or json files as strings, `unreadable_row` with the line where it does not fit, located.
+
+    A line is a row, so that a large file is read in parts. A csv whose quoted values go over several lines needs
+    `multiLine: true`; without it their rests do not fit the columns.
+    """
     fields = ", ".join(f"`{name}` string" for name in (*source.schema, UNREADABLE))
     reader = spark.read.schema(fields).options(mode="PERMISSIVE", columnNameOfCorruptRecord=UNREADABLE)
     reader = reader.options(**_options(source))
@@ -77,9 +81,13 @@ def read_parquet(spark: SparkSession, files: Sequence[Delivered], spark_types: M
     )
 
 
-def remote_parquet(spark: SparkSession, files: Sequence[Delivered]) -> DataFrame:
-    """Parquet files of another file system with the schema that Spark finds in all of them."""
-    return spark.read.option("mergeSchema", "true").parquet(*[f.path for f in files])
+def remote_parquet_types(
+    spark: SparkSession, source: Source, files: Sequence[Delivered]
+) -> tuple[dict[str, str], dict[str, Type]]:
+    """As `parquet.delivered_types`, for files of another file system: by the schema that Spark finds in all of them."""
+    rows = spark.read.option("mergeSchema", "true").parquet(*[f.path for f in files])
+    landed = landed_types(source, str(source.read.path), rows)
+    return {f.name: f.dataType.simpleString() for f in rows.schema.fields}, landed
 
 
 def open_table(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str, str]) -> tuple[str, DataFrame]:

@@ -52,11 +52,16 @@ def repeated_keys(incoming: DataFrame, existing: DataFrame | None, keys: Sequenc
 
     A hash may stand for a key too many, which costs a comparison and changes nothing.
     """
-    hashes = incoming.select(_hash(keys))
-    repeated = hashes.groupBy(_HASH).count().filter("count > 1").select(_HASH)
+    came = hashes(incoming, keys)
+    repeated = came.groupBy(_HASH).count().filter("count > 1").select(_HASH)
     if existing is not None:
-        repeated = repeated.union(existing.select(_hash(keys)).join(hashes, _HASH, "left_semi"))
+        repeated = repeated.union(hashes(existing, keys).join(came, _HASH, "left_semi"))
     return repeated.distinct()
+
+
+def hashes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """The hash of each row's key."""
+    return rows.select(_hash(keys))
 
 
 def with_keys_in(rows: DataFrame, repeated: DataFrame, keys: Sequence[str]) -> DataFrame:

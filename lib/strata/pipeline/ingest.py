@@ -8,6 +8,7 @@ that no finished batch has; the next batch takes the same number and withdraws i
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,9 +22,12 @@ from strata.ingest.files import Delivered
 from strata.ingest.identity import key_frame
 from strata.ingest.mapping import Batch
 from strata.pipeline.context import Run
-from strata.pipeline.taking import Step, count_written, fill_vault, take, withdraw_unfinished
+from strata.pipeline.taking import Step, Taken, fill_vault, take, withdraw_unfinished
 from strata.project.models import Project, Source
 from strata.storage.tables import Lakehouse
+
+SIDE_BY_SIDE = 3
+"""Sources that are taken at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +115,56 @@ def _take_batch(
     batch = Batch(max((b["batch_id"] for b in books), default=0) + 1, ingested_at)
     step = Step(run, batch, key_frame(run.lakehouse.spark, key), frozenset(b["source"] for b in books))
     withdraw_unfinished(step)
-    taken = [take(step, found, new[found.source.name]) for found in offered if new[found.source.name]]
+    taken = _take_all(step, [(found, new[found.source.name]) for found in offered if new[found.source.name]])
     fill_vault(step, taken)
-    written = count_written(step, taken)
     rows, reports = [], []
     for one in taken:
-        counts = one.balanced(written)
-        reconcile(one.source.name, counts)
+        reconcile(one.source.name, one.counts)
         through = complete_through(one.source, one.latest, ingested_at, run.project.time_zone)
-        rows += file_rows(one.source, one.files, counts, through, batch.batch_id, ingested_at)
-        reports.append(_report(one.source, offered, counts, through))
+        rows += file_rows(one.source, one.files, one.counts, through, batch.batch_id, ingested_at)
+        reports.append(_report(one.source, offered, one.counts, through))
     # The commit that finishes the batch: before it, none of its rows counts.
     run.lakehouse.append(files, frame_of(run.lakehouse.spark, files, rows).coalesce(1))
     idle = [SourceReport(f.source.name, 0, len(f.files)) for f in offered if not new[f.source.name]]
     return IngestReport(batch.batch_id, ingested_at, tuple(sorted((*reports, *idle), key=lambda r: r.source)))
+
+
+def _take_all(step: Step, wanted: Sequence[tuple[Found, tuple[Delivered, ...]]]) -> list[Taken]:
+    """Take the sources side by side: much of a small one is waiting for commits.
+
+    Sources that feed one table come one after the other, the table with the largest delivery first.
+    """
+    tables: dict[str, list[tuple[Found, tuple[Delivered, ...]]]] = {}
+    for found, new in wanted:
+        tables.setdefault(found.source.feeds, []).append((found, new))
+    largest_first = sorted(tables.values(), key=lambda group: -sum(f.size for _, new in group for f in new))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        running = [pool.submit(_take_group, step, group) for group in largest_first]
+        groups = [group.result() for group in as_completed(running)]
+    problems = [problem for _, found in groups for problem in found]
+    if problems:
+        raise InputError(problems)
+    taken = [one for group, _ in groups for one in group]
+    return sorted(taken, key=lambda one: one.source.name)
+
+
+def _take_group(step: Step, group: Sequence[tuple[Found, tuple[Delivered, ...]]]) -> tuple[list[Taken], list[Problem]]:
+    """Take sources one after the other; what cannot be used is told together with that of the other groups."""
+    taken: list[Taken] = []
+    problems: list[Problem] = []
+    for found, new in group:
+        try:
+            taken.append(take(step, found, new))
+        except InputError as error:
+            problems.extend(error.problems)
+        else:
+            step.run.progress.note(_note(taken[-1]))
+    return taken, problems
+
+
+def _note(taken: Taken) -> str:
+    records, rejected = sum(taken.counts.records.values()), sum(taken.counts.rejected.values())
+    return f"{taken.source.name}: {records:,} records, {rejected:,} rejected"
 
 
 def _report(source: Source, offered: Sequence[Found], counts: Counts, through: date | None) -> SourceReport:

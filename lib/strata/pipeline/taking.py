@@ -4,11 +4,11 @@ Every frame is computed when it is written; what has to be known about it is obs
 was written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
-from typing import Any
+from threading import Lock
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
@@ -34,6 +34,9 @@ from strata.storage.tables import Lakehouse
 ROWS_PER_FILE = 500_000
 """Most rows in a data file of bronze and silver: a delivery in one piece becomes work for several cores."""
 
+FEW_RECORDS = 200_000
+"""A delivery of up to so many records is compared with silver as a whole, in the job that writes it."""
+
 FEW_KEYS = 2_000_000
 """Up to so many repeated keys are sent to every executor; more are joined by a shuffle."""
 
@@ -47,6 +50,8 @@ class Step:
     keys: DataFrame
     seen_before: frozenset[str]
     """Sources of earlier batches: only they have rows in silver."""
+    shared: Lock = field(default_factory=Lock)
+    """Held while a table is written that all sources write to."""
 
     @property
     def lakehouse(self) -> Lakehouse:
@@ -62,32 +67,33 @@ class Step:
         """The rows of a table that this batch has written."""
         return self.lakehouse.read(table).filter(F.col("batch_id") == self.batch.batch_id)
 
+    def write(self, table: type[Table], frame: DataFrame) -> int:
+        """Append rows; returns how many the commit says it has written."""
+        self.lakehouse.append(table, frame, ROWS_PER_FILE)
+        return self.lakehouse.rows_written(table)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """A source whose rows have been written, and what was seen of them."""
+    """A source whose rows have been written."""
 
     source: Source
     files: tuple[Delivered, ...]
     records: Records
-    landed: Counts
+    counts: Counts
     latest: date | None
-    unchanged: Mapping[str, int]
-    closed: int
-    rejected: int
+    """Day of its latest good event."""
 
-    def balanced(self, written: Iterable[Mapping[str, Any]]) -> Counts:
-        """The counts of this source, with those of `count_written`."""
-        own = [w for w in written if w["source"] == self.source.name]
-        return Counts(
-            rows=self.landed.rows,
-            last_rows=self.landed.last_rows,
-            records=self.landed.records,
-            rejected={w["file_hash"]: w["row_count"] for w in own if w["place"] == "quarantine"},
-            unchanged=self.unchanged,
-            gained=sum(w["row_count"] for w in own if w["place"] == "silver"),
-            closed=self.closed,
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Silver:
+    """What silver got of a source, and what was observed on the way."""
+
+    gained: int = 0
+    rejected: int = 0
+    latest: date | None = None
+    unchanged: Mapping[str, int] = field(default_factory=dict)
+    closed: int = 0
 
 
 def silver_contract(project: Project, feeds: str) -> type[Table]:
@@ -101,88 +107,96 @@ def take(step: Step, found: Found, new: tuple[Delivered, ...]) -> Taken:
     Raises:
         InputError: a file cannot be read, or a snapshot would close everything.
     """
-    source, lakehouse = found.source, step.lakehouse
-    bronze, landed = found.land(new, step.batch.batch_id)
+    source = found.source
+    landing = found.land(new, step.batch.batch_id)
     with readable(source):
-        lakehouse.append(bronze, landed, ROWS_PER_FILE)
+        landed = step.write(landing.bronze, landing.rows)
     found.verify()
-    rows = step.of_batch(bronze)
-    records = make_records(rows, source, bronze)
-    counts = _count_landed(source, rows, records, new)
+    rows = step.of_batch(landing.bronze)
+    records = make_records(rows, source, landing.bronze)
+    record_counts = _count_records(source, records, landing.row_counts)
     mapped = map_records(records, source, step.project, step.batch, step.keys)
-    seen = _to_silver(step, source, mapped, sum(counts.records.values()))
-    if seen["rejected"]:
-        _to_quarantine(step, source, mapped, rows)
-    total = sum(counts.records.values())
-    step.run.progress.note(f"{source.name}: {total:,} records, {seen['rejected']:,} rejected")
-    return Taken(source, new, records, counts, **seen)
-
-
-def _count_landed(source: Source, rows: DataFrame, records: Records, new: Sequence[Delivered]) -> Counts:
-    marked = rows.select(F.lit("rows").alias("what"), "file_hash", "row_number")
-    if source.unpivot is not None:
-        marked = marked.union(records.frame.select(F.lit("records"), "file_hash", "row_number"))
-    found = rows_of(
-        marked.groupBy("what", "file_hash").agg(F.count(F.lit(1)).alias("count"), F.max("row_number").alias("last"))
+    silver = _to_silver(step, source, mapped, record_counts)
+    rejected = _to_quarantine(step, source, mapped, rows) if silver.rejected else {}
+    counts = Counts(
+        rows=landing.row_counts,
+        landed=landed,
+        records=record_counts,
+        rejected=rejected,
+        unchanged=silver.unchanged,
+        gained=silver.gained,
+        closed=silver.closed,
     )
-    by_what = {what: {r["file_hash"]: r for r in found if r["what"] == what} for what in ("rows", "records")}
-    rows_per_file = {f.sha256: by_what["rows"].get(f.sha256, {"count": 0, "last": 0}) for f in new}
-    records_per_file = by_what["records"] if source.unpivot is not None else rows_per_file
-    return Counts(
-        rows={file: r["count"] for file, r in rows_per_file.items()},
-        last_rows={file: r["last"] for file, r in rows_per_file.items()},
-        records={file: r["count"] for file, r in records_per_file.items()},
-    )
+    return Taken(source, new, records, counts, silver.latest)
 
 
-def _to_silver(step: Step, source: Source, mapped: DataFrame, records: int) -> dict[str, Any]:
-    """Append what silver gains; returns what was seen: rejected, latest, unchanged per file, closed."""
+def _count_records(source: Source, records: Records, row_counts: Mapping[str, int]) -> dict[str, int]:
+    """Records per file: its rows, unless they are unpivoted."""
+    return dict(row_counts) if source.unpivot is None else _per_file(records.frame)
+
+
+def _per_file(rows: DataFrame) -> dict[str, int]:
+    return {row["file_hash"]: row["count"] for row in rows_of(rows.groupBy("file_hash").count())}
+
+
+def _to_silver(step: Step, source: Source, mapped: DataFrame, records: Mapping[str, int]) -> _Silver:
+    """Append what silver gains of the records, and what closes the rows a snapshot no longer has."""
     table = silver_contract(step.project, source.feeds)
     arrival = _arrival(step, source)
     existing = _existing(step, source, table)
-    is_restated = arrival.mode == "snapshot" and existing is not None
-    if is_restated and mapped.filter(_is_good()).limit(1).isEmpty():
+    restated = existing if arrival.mode == "snapshot" else None
+    if restated is not None and mapped.filter(_is_good()).limit(1).isEmpty():
         raise InputError(f"{source.name}: the snapshot has no usable row, and would close all: deliver it again")
-    if records == 0:
-        return {"rejected": 0, "latest": None, "unchanged": {}, "closed": 0}
+    if sum(records.values()) == 0:
+        step.lakehouse.ensure(table)
+        return _Silver()
     seen = Observation()
     observed = mapped.observe(seen, *_observed(source))
-    if is_restated:
-        gained = revisions.compare(_good(observed), existing, table, arrival)
-        unchanged = _count_unchanged(revisions.compare(_good(mapped), existing, table, arrival))
-    else:
-        gained, unchanged = _gained(observed, mapped, existing, table, arrival)
-    silver = gained.filter(revisions.CHANGED).drop(revisions.CHANGED, *TRACE)
+    compared, again = _compared(observed, mapped, existing, table, arrival, sum(records.values()))
+    silver = compared.filter(revisions.CHANGED).drop(revisions.CHANGED, *TRACE)
     closed = 0
-    if is_restated and existing is not None:
-        silent = _closing(step, revisions.closings(existing, mapped, table, arrival))
+    if restated is not None:
+        silent = _closing(step, revisions.closings(restated, mapped, table, arrival))
         closed = silent.count()
         silver = silver.unionByName(silent, allowMissingColumns=True) if closed else silver
-    step.lakehouse.append(table, silver, ROWS_PER_FILE)
-    found = seen.get
-    return {"rejected": found["rejected"], "latest": found["latest"], "unchanged": unchanged, "closed": closed}
+    gained = step.write(table, silver)
+    rejected = int(seen.get["rejected"])
+    may_repeat = again is not None and gained - closed != sum(records.values()) - rejected
+    unchanged = _per_file(again.filter(~F.col(revisions.CHANGED))) if again is not None and may_repeat else {}
+    return _Silver(gained, rejected, seen.get["latest"], unchanged, closed)
 
 
-def _gained(
-    observed: DataFrame, mapped: DataFrame, existing: DataFrame | None, table: type[Table], arrival: revisions.Arrival
-) -> tuple[DataFrame, dict[str, int]]:
-    """Rows to compare are few: those whose key came before. The others are first revisions, without a shuffle."""
+def _compared(
+    observed: DataFrame,
+    mapped: DataFrame,
+    existing: DataFrame | None,
+    table: type[Table],
+    arrival: revisions.Arrival,
+    records: int,
+) -> tuple[DataFrame, DataFrame | None]:
+    """Good rows with revision and whether they changed; and those of them that may not have, to be counted apart.
+
+    Rows to compare are few as a rule: those whose key came before. Of a large delivery they are found first, so that
+    all others are first revisions without a shuffle.
+    """
     keys = revisions.known_by(table, arrival)
+    if records <= FEW_RECORDS:
+        older = existing
+        if existing is not None and arrival.mode != "snapshot":
+            older = revisions.with_keys_in(existing, F.broadcast(revisions.hashes(mapped, keys)), keys)
+        return (
+            revisions.compare(_good(observed), older, table, arrival),
+            revisions.compare(_good(mapped), older, table, arrival),
+        )
     repeated = revisions.repeated_keys(mapped, existing, keys)
     count = repeated.count()
     if count == 0:
-        return revisions.first_revisions(_good(observed), arrival), {}
+        return revisions.first_revisions(_good(observed), arrival), None
     repeated = F.broadcast(repeated) if count <= FEW_KEYS else repeated
     alone = revisions.first_revisions(revisions.with_keys_not_in(_good(observed), repeated, keys), arrival)
     older = None if existing is None else revisions.with_keys_in(existing, repeated, keys)
-    again = revisions.with_keys_in(_good(mapped), repeated, keys)
-    compared = revisions.compare(again, older, table, arrival)
-    return alone.unionByName(compared), _count_unchanged(compared)
-
-
-def _count_unchanged(compared: DataFrame) -> dict[str, int]:
-    counted = compared.filter(~F.col(revisions.CHANGED)).groupBy("file_hash").count()
-    return {row["file_hash"]: row["count"] for row in rows_of(counted)}
+    again = revisions.compare(revisions.with_keys_in(_good(mapped), repeated, keys), older, table, arrival)
+    return alone.unionByName(again), again
 
 
 def _is_good() -> Column:
@@ -208,7 +222,9 @@ def _existing(step: Step, source: Source, table: type[Table]) -> DataFrame | Non
     if source.name not in step.seen_before:
         return None
     rows = step.lakehouse.read(table)
-    return rows.select([c for c in rows.columns if c in table.columns]).filter(F.col("source") == source.name)
+    # A Delta frame sees what is committed when it is computed, the rows of this very batch included.
+    earlier = (F.col("source") == source.name) & (F.col("batch_id") < step.batch.batch_id)
+    return rows.select([c for c in rows.columns if c in table.columns]).filter(earlier)
 
 
 def _closing(step: Step, rows: DataFrame) -> DataFrame:
@@ -216,11 +232,12 @@ def _closing(step: Step, rows: DataFrame) -> DataFrame:
     return rows.withColumns({"ingested_at": ingested_at, "batch_id": batch_id})
 
 
-def _to_quarantine(step: Step, source: Source, mapped: DataFrame, rows: DataFrame) -> None:
-    """Reasons to silver, the rows themselves to restricted."""
+def _to_quarantine(step: Step, source: Source, mapped: DataFrame, rows: DataFrame) -> dict[str, int]:
+    """Reasons to silver, the rows themselves to restricted; returns what quarantine got per file."""
     bad = mapped.filter(~_is_good())
     bad = bad.select(*TRACE, as_list(F.col(REASONS)).alias(REASONS), "source", "batch_id", "ingested_at")
-    step.lakehouse.append(quarantine, bad)
+    with step.shared:
+        step.write(quarantine, bad)
     mine = step.of_batch(quarantine).filter(F.col("source") == source.name)
     kept = rows.join(mine.select("file_hash", "row_number").distinct(), ["file_hash", "row_number"], "left_semi")
     trace = {"file_path", "file_hash", "row_number", "batch_id", UNREADABLE}
@@ -228,7 +245,9 @@ def _to_quarantine(step: Step, source: Source, mapped: DataFrame, rows: DataFram
     if UNREADABLE in rows.columns:
         raw = F.coalesce(F.col(UNREADABLE), raw)
     named = kept.select(F.lit(source.name).alias("source"), "file_hash", "row_number", raw.alias("raw_row"), "batch_id")
-    step.lakehouse.append(rejected_rows, named)
+    with step.shared:
+        step.write(rejected_rows, named)
+    return _per_file(mine)
 
 
 def fill_vault(step: Step, taken: Iterable[Taken]) -> None:
@@ -243,18 +262,6 @@ def fill_vault(step: Step, taken: Iterable[Taken]) -> None:
         ids = ids.join(known, ["customer_id", "source_id"], "left_anti")
     key_id, batch_id = F.lit(step.project.identity.key_id), F.lit(step.batch.batch_id).cast("bigint")
     step.lakehouse.append(identity_vault, ids.withColumns({"key_id": key_id, "batch_id": batch_id}))
-
-
-def count_written(step: Step, taken: Sequence[Taken]) -> list[dict[str, Any]]:
-    """What this batch has in silver and quarantine: place, source, file_hash (quarantine), row_count."""
-    parts = [
-        step.of_batch(FED_TABLES[feeds]).select(F.lit("silver").alias("place"), "source", F.lit("").alias("file_hash"))
-        for feeds in sorted({one.source.feeds for one in taken})
-    ]
-    if any(one.rejected for one in taken):
-        parts.append(step.of_batch(quarantine).select(F.lit("quarantine").alias("place"), "source", "file_hash"))
-    together = reduce(DataFrame.union, parts)
-    return rows_of(together.groupBy("place", "source", "file_hash").agg(F.count(F.lit(1)).alias("row_count")))
 
 
 def withdraw_unfinished(step: Step) -> None:

@@ -172,6 +172,11 @@ class Lakehouse:
             raise ValueError(f"{table.full_name()} has no commit")
         return int(row["version"]), row["userMetadata"] or ""
 
+    def rows_written(self, table: type[Table]) -> int:
+        """Rows that the newest commit has put into data files, as the writing tasks counted them."""
+        row = self.delta(table).history(1).select("operationMetrics").first()
+        return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
+
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
