@@ -1,11 +1,17 @@
-"""Promotes a small set of tables in a process of its own, so that tests can kill it; see test_promotion.py.
+"""Promotes a small set of tables in a driver of its own, so that tests can kill it; see test_promotion.py.
 
-Arguments: root of the tables, run id, as-of date, a number that shapes the rows.
+Arguments: root of the tables, run id, a file with what is staged there. The driver starts a JVM, unless the
+environment names the gateway of one that runs: the time of a killed driver is nearly all its JVM's start.
 """
 
+import os
+import pickle
 import sys
 from datetime import UTC, date, datetime
+from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from strata.contract.columns import Table
@@ -14,7 +20,6 @@ from strata.contract.spark import frame_of, rows_of
 from strata.project.models import Storage
 from strata.publish.release import Release, make_release_id
 from strata.storage.fingerprints import fingerprint
-from strata.storage.leases import hold_lease
 from strata.storage.promotion import Staged, promote, staging
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
@@ -61,12 +66,20 @@ def clock() -> datetime:
 
 
 def promote_once(spark: SparkSession, root: str, run_id: str, as_of: date, shape: int) -> None:
-    """Stage and promote under the lease."""
+    """Stage and promote."""
     lakehouse = Lakehouse(spark, Storage(root=root), run_id)
-    with hold_lease(lakehouse, "project", clock):
-        release, staged = stage(lakehouse, as_of, shape)
-        promote(lakehouse, release, staged, clock)
+    promote(lakehouse, *stage(lakehouse, as_of, shape), clock)
+
+
+def join_session() -> SparkSession:
+    """The session of the JVM that PYSPARK_GATEWAY_PORT leads to."""
+    gateway = launch_gateway()
+    context = gateway.jvm.org.apache.spark.SparkContext.getOrCreate()
+    java = gateway.jvm.JavaSparkContext.fromSparkContext(context)
+    return SparkSession(SparkContext(gateway=gateway, jsc=java, conf=SparkConf(_jconf=java.getConf())))
 
 
 if __name__ == "__main__":
-    promote_once(open_session(), sys.argv[1], sys.argv[2], date.fromisoformat(sys.argv[3]), int(sys.argv[4]))
+    session = join_session() if "PYSPARK_GATEWAY_PORT" in os.environ else open_session()
+    root, run_id, staged = sys.argv[1:]
+    promote(Lakehouse(session, Storage(root=root), run_id), *pickle.loads(Path(staged).read_bytes()), clock)

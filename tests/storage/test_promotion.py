@@ -1,6 +1,7 @@
 """The release protocol: killed at any point, the next run completes it, and readers never see a mix."""
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,6 @@ from strata.errors import StrataError
 from strata.project.models import Storage
 from strata.publish.release import current_release
 from strata.storage.fingerprints import fingerprint
-from strata.storage.leases import hold_lease
 from strata.storage.promotion import promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
@@ -43,41 +43,50 @@ def contents(lakehouse):
     return found, sorted((r["table_name"], r["row_count"], r["content_hash"], r["as_of_date"]) for r in current)
 
 
-def start_and_kill(point, root):
-    """A driver of its own that dies at `point` while it promotes December."""
+def start_and_kill(point, root, spark):
+    """A driver that dies at `point` while it promotes December, with the JVM of these tests as its own."""
+    java = spark.sparkContext._gateway.gateway_parameters
     environ = {
         **os.environ,
         "STRATA_KILL_AT": point,
         "PYTHONPATH": os.pathsep.join(sys.path),
-        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx600m",
+        "PYSPARK_GATEWAY_PORT": str(java.port),
+        "PYSPARK_GATEWAY_SECRET": java.auth_token,
     }
-    command = [sys.executable, small.__file__, root, "killed-run", DECEMBER.isoformat(), "5"]
+    command = [sys.executable, small.__file__, str(root), "killed-run", str(root.parent / "december")]
     return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="module")
 def november(spark, tmp_path_factory):
-    """Tables after the release of November; tests work on copies."""
+    """Tables after the release of November, December staged; tests work on copies."""
     root = tmp_path_factory.mktemp("november") / "warehouse"
     small.promote_once(spark, str(root), "run-1", NOVEMBER, 3)
+    staged = small.stage(Lakehouse(spark, Storage(root=str(root)), "run-2"), DECEMBER, 5)
+    (root.parent / "december").write_bytes(pickle.dumps(staged))
     return root
+
+
+def copy(november, tmp_path_factory):
+    """Tables and what is staged beside them, in a place of their own."""
+    place = tmp_path_factory.mktemp("copy")
+    shutil.copytree(november.parent, place, dirs_exist_ok=True)
+    return place / november.name
 
 
 @pytest.fixture(scope="module")
 def undisturbed(spark, november, tmp_path_factory):
-    root = tmp_path_factory.mktemp("undisturbed") / "warehouse"
-    shutil.copytree(november, root)
-    small.promote_once(spark, str(root), "run-2", DECEMBER, 5)
-    return contents(Lakehouse(spark, Storage(root=str(root)), "reader"))
+    root = copy(november, tmp_path_factory)
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-2")
+    promote(lakehouse, *pickle.loads((root.parent / "december").read_bytes()), small.clock)
+    return contents(lakehouse)
 
 
 @pytest.fixture(scope="module")
-def killed(november, tmp_path_factory):
+def killed(spark, november, tmp_path_factory):
     """For each point the tables that a driver left behind when it was killed there."""
-    roots = {point: tmp_path_factory.mktemp("killed") / "warehouse" for point in POINTS}
-    for root in roots.values():
-        shutil.copytree(november, root)
-    drivers = {point: start_and_kill(point, str(root)) for point, root in roots.items()}
+    roots = {point: copy(november, tmp_path_factory) for point in POINTS}
+    drivers = {point: start_and_kill(point, root, spark) for point, root in roots.items()}
     for point, driver in drivers.items():
         _, errors = driver.communicate(timeout=400)
         assert driver.returncode == -signal.SIGKILL, f"{point}: {errors[-2000:]}"
@@ -89,8 +98,7 @@ def test_a_driver_killed_during_promotion_is_completed_by_the_next_run(spark, no
     lakehouse = Lakehouse(spark, Storage(root=str(killed[point])), "next-run")
     if point != "switch":
         assert contents(lakehouse) == contents(Lakehouse(spark, Storage(root=str(november)), "reader"))
-    with hold_lease(lakehouse, "project", small.clock):
-        completed = recover(lakehouse, small.TABLES, small.clock)
+    completed = recover(lakehouse, small.TABLES, small.clock)
     assert (completed is None) == (point == "switch")
     assert contents(lakehouse) == undisturbed
     assert recover(lakehouse, small.TABLES, small.clock) is None

@@ -38,6 +38,9 @@ LOCAL = {
     "spark.driver.memory": "4g",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    # On one machine plans are small and many: planning again after every stage costs more than it saves.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "1",
 }
 
 
@@ -66,7 +69,18 @@ def _local_settings() -> dict[str, str]:
     # On the class path rather than in spark.jars, which a local session would serve to itself and copy.
     class_path = os.pathsep.join(map(str, local_jars()))
     master = os.environ.get("STRATA_MASTER", "local[*]")
-    return {**LOCAL, "spark.master": master, "spark.driver.extraClassPath": class_path}
+    options = {"spark.driver.extraClassPath": class_path, "spark.driver.extraJavaOptions": _java_options(os.environ)}
+    return {**LOCAL, "spark.master": master, **options}
+
+
+def _java_options(environ: Mapping[str, str]) -> str:
+    """Room for the code that a long run compiles, and no collector working beside busy cores.
+
+    A JVM refuses two collectors, so one that the environment has chosen stays.
+    """
+    said = " ".join(environ.get(name, "") for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"))
+    collector = [] if "GC" in said else ["-XX:+UseParallelGC"]
+    return " ".join([*collector, "-XX:ReservedCodeCacheSize=512m"])
 
 
 def _start_local(settings: Mapping[str, str], verbose: bool) -> None:

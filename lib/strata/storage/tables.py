@@ -12,7 +12,7 @@ from datetime import date
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from strata.contract.columns import Table, extend
+from strata.contract.columns import Table, Type, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
 from strata.errors import ProjectError
 from strata.project.models import Storage
@@ -35,7 +35,7 @@ class Lakehouse:
     storage: Storage
     run_id: str
     retention_days: int = 30
-    _ensured: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    _ensured: set[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=set)
 
     @property
     def _by_path(self) -> bool:
@@ -85,7 +85,7 @@ class Lakehouse:
         Raises:
             ProjectError: a column exists with another type.
         """
-        key = (table.full_name(), tuple(map(str, table.columns)))
+        key = (table.full_name(), tuple((str(c), c.type.value) for c in table.columns))
         if key in self._ensured:
             return
         present = self.columns(table)
@@ -103,7 +103,7 @@ class Lakehouse:
             self.spark.sql(f"create schema if not exists {schema}")
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table))
         builder = builder.comment(" ".join((table.__doc__ or "").split()))
-        for name, value in {**READER_VERSION_1, **retention}.items():
+        for name, value in {**READER_VERSION_1, **retention, **_statistics(table)}.items():
             builder = builder.property(name, value)
         if table.partitioned and table.slice_by:
             builder = builder.partitionedBy(table.slice_by)
@@ -148,7 +148,7 @@ class Lakehouse:
         Such a table is born from its frame and so enforces nothing: what is wrong with its rows is for the gate to
         say, by name and number, and not for the write to fail on.
         """
-        self._write(table, frame, "overwrite", {"overwriteSchema": "true"}, note)
+        self._write(table, frame, "overwrite", {"overwriteSchema": "true", **_statistics(table)}, note)
 
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
@@ -176,6 +176,16 @@ class Lakehouse:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
         row = self.delta(table).history(1).select("operationMetrics").first()
         return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
+
+
+def _statistics(table: type[Table]) -> dict[str, str]:
+    """The columns by whose least and greatest value readers skip files: key, days and moments.
+
+    Those of every column would cost each write an aggregate over it and each read a parse of it.
+    """
+    sought = [c for c in table.columns if c in table.grain or c.type in (Type.DATE, Type.INSTANT) or c == "batch_id"]
+    kept = [f"`{c}`" for c in sought if not (table.partitioned and c == table.slice_by) and c.type is not Type.BOOLEAN]
+    return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {}
 
 
 def _quoted(text: str) -> str:
