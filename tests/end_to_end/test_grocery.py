@@ -116,7 +116,9 @@ def test_every_check_held_and_left_its_history(grocery):
     assert set(results["table_name"]) == {t.full_name() for t in GATED_TABLES}
     assert {"base_not_shrunken", "spend_plausible"} <= set(results["check_name"])
     metrics = grocery.read("publish/quality_metrics").filter(
-        (pl.col("metric") == "share") & (pl.col("dimension") == "purchase_frequency.lost")
+        (pl.col("table_name") == "members.segment_membership")
+        & (pl.col("metric") == "share")
+        & (pl.col("dimension") == "purchase_frequency.lost")
     )
     assert sorted(round(v, 6) for v in metrics["value"]) == [round(44 / 2463, 6), round(56 / 2469, 6)]
 
