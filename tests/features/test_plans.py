@@ -32,11 +32,18 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> TilePlan:
 
 @pytest.fixture
 def silver(spark: SparkSession, tmp_path: Path) -> Iterator[dict[str, DataFrame]]:
-    spark.conf.set("spark.sql.adaptive.enabled", "false")  # else the plan shows no code generation before it runs
+    said = {
+        "spark.sql.adaptive.enabled": "false",  # else the plan shows no code generation before it runs
+        "spark.sql.maxMetadataStringLength": "1000",  # else long paths are cut
+    }
+    before = {key: spark.conf.get(key) for key in said}
+    for key, value in said.items():
+        spark.conf.set(key, value)
     for name, frame in frames(spark, random_world(seed=3, last=AS_OF, events=200)).items():
         frame.write.parquet(str(tmp_path / name))
     yield {name: spark.read.parquet(str(tmp_path / name)) for name in ("events", "products", "places", "customers")}
-    spark.conf.unset("spark.sql.adaptive.enabled")
+    for key, value in before.items():
+        spark.conf.set(key, value)
 
 
 def physical(frame: DataFrame, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -48,6 +48,13 @@ def test_readers_find_protocol_1_comments_and_the_run(spark, lakehouse):
     assert lakehouse.last_commit(shelves) == (1, "test-run")
 
 
+def test_statistics_are_kept_of_the_key_and_of_days_only(spark, lakehouse):
+    lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
+    actions = RustTable(lakehouse.address(shelves)).get_add_actions(flatten=True)
+    kept = pa.table(actions).schema.names
+    assert {n.removeprefix("min.") for n in kept if n.startswith("min.")} == {"as_of_date", "name"}
+
+
 def test_a_column_gained_keeps_what_is_there_and_its_comment(spark, lakehouse):
     lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
     wider = extend(shelves, (column(Type.DOUBLE, "It's wide", nullable=True, name="width"),))
