@@ -12,7 +12,6 @@ from strata.project.models import Storage
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
 
-
 # Spark takes a process without a main file, as pytest-xdist's are, for its own doctests, and ends it.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
