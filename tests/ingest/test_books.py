@@ -5,7 +5,8 @@ import pytest
 from tests.ingest.test_files import source
 
 from strata.errors import InputError, StrataError
-from strata.ingest.books import Counts, check_clock, complete_through, incomplete_sources, reconcile
+from strata.ingest.books import Counts, check_clock, complete_through, incomplete_sources, new_files, reconcile
+from strata.ingest.files import Delivered
 from strata.ingest.numbering import shifts
 from strata.project.models import Deliver
 
@@ -70,6 +71,31 @@ def test_what_came_after_known_at_completes_nothing() -> None:
     files = [file("sales", date(2024, 1, 5)), file("sales", date(2024, 1, 9), NOON.replace(month=2))]
     assert incomplete_sources(["sales"], files, date(2024, 1, 9)) == []
     assert len(incomplete_sources(["sales"], files, date(2024, 1, 9), NOON)) == 1
+
+
+def read_before(path: str, content: str, batch_id: int, source: str = "sales") -> dict[str, object]:
+    return {"source": source, "file_path": path, "file_hash": content, "batch_id": batch_id}
+
+
+@pytest.mark.parametrize(
+    ("offered", "new"),
+    [
+        ({"p": "A"}, []),  # as it was last read
+        ({"p": "B"}, ["p"]),  # its content of two batches ago is back
+        ({"renamed": "B"}, []),
+        ({"x": "C", "y": "C"}, ["x"]),
+        ({"p": "D"}, ["p"]),  # another source's content
+    ],
+)
+def test_a_file_is_known_by_what_was_last_read_at_its_path(offered: dict[str, str], new: list[str]) -> None:
+    books = [
+        read_before("p", "A", 3),
+        read_before("p", "A", 1),
+        read_before("p", "B", 2),
+        read_before("p", "D", 4, "?"),
+    ]
+    files = [Delivered(path, 1, content) for path, content in reversed(offered.items())]
+    assert [f.path for f in new_files("sales", files, books)] == new
 
 
 def test_a_batch_cannot_end_before_the_one_before_it() -> None:

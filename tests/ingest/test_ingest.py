@@ -154,6 +154,19 @@ def test_profiles_of_a_snapshot_change_and_close_from_the_day_they_came(corner: 
         shop.ingest(datetime(2024, 4, 1, tzinfo=UTC))
 
 
+def test_a_file_that_returns_to_earlier_content_is_taken_again(corner: Callable[..., Corner]) -> None:
+    shop = corner(shoppers=SHOPPERS)
+    for month, tariff in ((JANUARY, "gold"), (FEBRUARY, "silver"), (MARCH, "gold")):
+        shop.deliver("shoppers.csv", f"shopper,sex,tariff\nanna,f,{tariff}\nvira,x,gold\n")
+        assert report_of(shop.ingest(month), "shoppers").new_files == 1
+        assert shop.ingest(datetime(2024, 4, 1, tzinfo=UTC)).batch_id is None
+    valid = rows_of(valid_rows(shop.read(customers), customers, MARCH))
+    assert [r["tariff"] for r in sorted(valid, key=lambda r: r["valid_from"])] == ["gold", "silver", "gold"]
+    # The rows of one content in two batches are told apart by batch.
+    assert [b["rejected_count"] for b in read_books(shop.lakehouse)] == [1, 1, 1]
+    assert shop.read(rejected_rows).count() == shop.read(quarantine).count() == 3
+
+
 def test_what_a_broken_batch_left_behind_is_withdrawn_before_the_next(
     shop: Corner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

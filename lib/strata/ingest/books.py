@@ -135,6 +135,26 @@ def incomplete_sources(
     return problems
 
 
+def new_files(source: str, files: Iterable[Delivered], books: Iterable[Mapping[str, Any]]) -> tuple[Delivered, ...]:
+    """The files of a source that a batch has to take, by path, the first of each content.
+
+    A file whose path was read before is known while it has the content that was last read there: content that comes
+    back is taken again. At a path that was never read, any content of the source is known: the file was renamed.
+
+    Args:
+        source: its name.
+        files: what it offers now.
+        books: rows of `bronze.files`.
+    """
+    mine = sorted((b for b in books if b["source"] == source), key=lambda b: b["batch_id"])
+    last_read = {b["file_path"]: b["file_hash"] for b in mine}
+    hashes = {b["file_hash"] for b in mine}
+    by_path = sorted(files, key=lambda f: f.path)
+    new = [f for f in by_path if last_read.get(f.path, f.sha256 if f.sha256 in hashes else None) != f.sha256]
+    fresh = {f.sha256: f for f in reversed(new)}
+    return tuple(sorted(fresh.values(), key=lambda f: f.path))
+
+
 def check_clock(ingested_at: datetime, newest: datetime | None) -> None:
     """A batch is known after all batches before it, or replaying them would see its rows.
 

@@ -16,7 +16,15 @@ from typing import Any
 from strata.contract.bronze import files
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError, Problem
-from strata.ingest.books import Counts, check_clock, complete_through, file_rows, incomplete_sources, reconcile
+from strata.ingest.books import (
+    Counts,
+    check_clock,
+    complete_through,
+    file_rows,
+    incomplete_sources,
+    new_files,
+    reconcile,
+)
 from strata.ingest.deliveries import Found, find
 from strata.ingest.files import Delivered
 from strata.ingest.identity import key_frame
@@ -74,8 +82,7 @@ def ingest(run: Run, key: bytes, ingested_at: datetime, environ: Mapping[str, st
     with run.stage("ingest", f"{len(run.project.sources)} sources") as outcome:
         books = read_books(run.lakehouse)
         offered = _find_all(run, os.environ if environ is None else environ)
-        taken_before = {(b["source"], b["file_hash"]) for b in books}
-        new = {f.source.name: _new_files(f, taken_before) for f in offered}
+        new = {f.source.name: new_files(f.source.name, f.files, books) for f in offered}
         if any(new.values()):
             check_clock(ingested_at, max((b["ingested_at"] for b in books), default=None))
             report = _take_batch(run, offered, new, books, key, ingested_at)
@@ -96,12 +103,6 @@ def _find_all(run: Run, environ: Mapping[str, str]) -> list[Found]:
     if problems:
         raise InputError(problems)
     return found
-
-
-def _new_files(found: Found, taken_before: set[tuple[str, str]]) -> tuple[Delivered, ...]:
-    """Files whose content the source has not delivered before, the first of each content."""
-    fresh = {f.sha256: f for f in reversed(found.files) if (found.source.name, f.sha256) not in taken_before}
-    return tuple(sorted(fresh.values(), key=lambda f: f.path))
 
 
 def _take_batch(
