@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from strata.contract.columns import Column, Table, Type, column
-from strata.contract.silver import customers, products
+from strata.contract.silver import consents, customers, products
 from strata.contract.spark import frame_of, rows_of
 from strata.ingest.revisions import (
     CHANGED,
@@ -199,6 +199,13 @@ def test_valid_rows_do_not_shuffle_the_table(spark: SparkSession, capsys: pytest
     # The one exchange is of the corrected keys; the big side goes from the scan straight to the join.
     assert plan.count("Exchange hashpartitioning") == 1
     assert "SortMergeJoin" not in plan
+
+
+def test_a_consent_does_not_correct_an_objection_of_the_same_day(spark: SparkSession) -> None:
+    said = {"customer_id": "c", "purpose": "profiling", "granted": True, "valid_from": DAY}
+    objected = existing(spark, consents, [{**said, "basis": "objection"}])
+    made = revise(incoming(spark, consents, [{**said, "basis": "consent"}]), objected, consents, APPEND)
+    assert [(r["basis"], r["revision"]) for r in rows_of(made)] == [("consent", 1)]
 
 
 def test_customers_are_told_apart_by_day_too() -> None:

@@ -199,7 +199,7 @@ class consents(Table):
     """What a customer allowed or objected to; missing consent is no, missing objection is none."""
 
     schema = "silver"
-    grain = ("customer_id", "purpose", "valid_from", "source", "revision")
+    grain = ("customer_id", "purpose", "basis", "valid_from", "source", "revision")
     customer_id = _customer_id()
     purpose = column(Type.STRING, "Purpose, see privacy.yml")
     basis = column(Type.STRING, "What the row says", OneOf(("consent", "objection")))
