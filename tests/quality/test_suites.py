@@ -3,8 +3,14 @@ import re
 import pytest
 from tests.quality.rows import AS_OF, FEATURES, MEMBERSHIP, RELEASE, SIDE_BY_SIDE, SUBJECT, check
 
-from strata.contract.columns import Between, Table, Type, column
-from strata.contract.published import GATED_TABLES, segment_catalog, segment_migration, segment_overview
+from strata.contract.columns import Between, Table, Type, column, extend
+from strata.contract.published import (
+    GATED_TABLES,
+    customer_features,
+    segment_catalog,
+    segment_migration,
+    segment_overview,
+)
 from strata.errors import ProjectError
 from strata.quality.suites import suite
 from strata.quality.vocabulary import AMONG, UNIQUE, check_problems
@@ -72,6 +78,8 @@ def test_segments_are_the_declared_ones() -> None:
     side = _named(SIDE_BY_SIDE)
     assert side["frequency.declared"].kwargs == {"column": "frequency", "value_set": ["lost", "high"]}
     assert "retired_one.declared" not in side
+    features = extend(customer_features, (column(Type.STRING, "A feature", nullable=True, name="frequency"),))
+    assert "frequency.declared" not in _named(features), "only in the table of segments side by side"
     assert not any(n.endswith(".declared") for n in _named(segment_catalog)), "it keeps retired segments"
 
 

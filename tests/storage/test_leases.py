@@ -54,6 +54,20 @@ def test_a_lease_is_given_back_after_an_error(lakehouse):
     assert holders(lakehouse) == [None]
 
 
+def test_a_long_run_moves_its_lease_on_and_stops_when_another_has_it(lakehouse):
+    moment = NOW
+    with hold_lease(lakehouse, "project", lambda: moment) as keep:
+        moment = NOW + timedelta(minutes=30)
+        keep()
+        assert rows_of(lakehouse.read(leases))[0]["expires_at"] == NOW + timedelta(minutes=90)
+        other = replace(lakehouse, run_id="other-run")
+        with hold_lease(other, "project", at(NOW + timedelta(hours=3))):
+            moment = NOW + timedelta(hours=3)
+            with pytest.raises(WriteConflict, match="other-run"):
+                keep()
+        assert holders(lakehouse) == [None]
+
+
 def test_an_expired_lease_of_another_machine_is_taken_and_a_valid_one_is_not(lakehouse):
     held_by(lakehouse, "far-run")
     with pytest.raises(WriteConflict, match="far-run"), hold_lease(lakehouse, "project", at(NOW)):

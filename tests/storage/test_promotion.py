@@ -13,13 +13,14 @@ import pytest
 from pyspark.sql import functions as F
 from tests.storage import promote_once as small
 
+from strata.contract.columns import Type, column, extend
 from strata.contract.operations import promotions
 from strata.contract.spark import rows_of
-from strata.errors import StrataError
+from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
-from strata.publish.release import current_release
+from strata.publish.release import Release, current_release
 from strata.storage.fingerprints import fingerprint
-from strata.storage.promotion import promote, read_releases, recover
+from strata.storage.promotion import Staged, promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
 NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
@@ -44,7 +45,10 @@ def contents(lakehouse):
 
 
 def start_and_kill(point, root, spark):
-    """A driver that dies at `point` while it promotes December, with the JVM of these tests as its own."""
+    """A driver that dies at `point` while it promotes December, with the JVM of these tests as its own.
+
+    The same run has released November before, as a run for two dates does.
+    """
     java = spark.sparkContext._gateway.gateway_parameters
     environ = {
         **os.environ,
@@ -53,7 +57,7 @@ def start_and_kill(point, root, spark):
         "PYSPARK_GATEWAY_PORT": str(java.port),
         "PYSPARK_GATEWAY_SECRET": java.auth_token,
     }
-    command = [sys.executable, small.__file__, str(root), "killed-run", str(root.parent / "december")]
+    command = [sys.executable, small.__file__, str(root), "run-1", str(root.parent / "december")]
     return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -111,6 +115,17 @@ def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
     with pytest.raises(StrataError, match=r"members\.segment_membership: 43 rows .* passed the gate"):
         promote(lakehouse, release, wrong, small.clock)
     assert read_releases(lakehouse) == []
+
+
+def test_a_table_that_cannot_take_what_is_staged_is_found_before_anything_is_promised(spark, tmp_path):
+    lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
+    _, catalog, _ = small.TABLES
+    lakehouse.ensure(extend(catalog, (column(Type.DOUBLE, "Width", nullable=True, name="width"),)))
+    other = extend(catalog, (column(Type.STRING, "Width", nullable=True, name="width"),))
+    release = Release("r" * 32, NOVEMBER, small.KNOWN_AT, "c" * 32, "1", None)
+    with pytest.raises(ProjectError, match="width is double and would become string"):
+        promote(lakehouse, release, [Staged(other, 0, 0, "0")], small.clock)
+    assert not lakehouse.exists(promotions)
 
 
 def test_a_backfill_fills_its_slice_and_leaves_catalogue_and_current_release(spark, tmp_path):

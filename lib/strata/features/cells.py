@@ -89,13 +89,15 @@ def _number(partial: Partial) -> str:
 def _stored(partial: Partial) -> Column:
     """The column of a partial as it is stored: shifted to a whole number, or left a double.
 
-    Doubles are rounded half away from zero at the sixth decimal, so that they add up the same in any order. NaN and
-    infinity are not known values; -0.0 becomes 0.0, else which of the two is least would depend on who came first.
+    Doubles are rounded half away from zero at the sixth decimal, so that they add up the same in any order. NaN,
+    infinity and what is beyond 64 bits when shifted (9.2e12) are not known values; -0.0 becomes 0.0, else which of the
+    two is least would depend on who came first.
     """
     value = F.col(str(partial.of))
     if partial.of_type == Type.DOUBLE:
         known = F.when(F.abs(value) < F.lit(float("inf")), value)
-        return F.round(known * F.lit(10.0**partial.scale)).cast("bigint") if partial.is_whole else known + F.lit(0.0)
+        shifted = F.round(known * F.lit(10.0**partial.scale)).try_cast("bigint")
+        return shifted if partial.is_whole else known + F.lit(0.0)
     return (value * F.lit(10**partial.scale)).cast("bigint") if partial.scale else value
 
 

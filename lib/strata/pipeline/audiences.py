@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from strata.audiences.consent import eligible
 from strata.audiences.definition import Lookalike, compile_lookalike
@@ -17,8 +16,10 @@ from strata.contract import silver
 from strata.contract.feature_tables import snapshot
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
+from strata.ingest.books import day_of
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
+from strata.pipeline.lookback import read_released
 from strata.pipeline.segments import read_snapshot, require_note
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
@@ -84,21 +85,22 @@ def _learn(run: Run, target: Target, audience: Audience) -> tuple[Lookalike, Lea
 
 
 def _eligible(run: Run, target: Target, audience: Audience, customers: DataFrame) -> DataFrame:
-    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about."""
+    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about.
+
+    A replay publishes nobody; it judges as its release did, at the moment of the switch.
+    """
     run.lakehouse.ensure(silver.consents)
-    now = max(run.clock(), target.release.known_at)
+    now = target.released[0]["released_at"] if target.is_replay else max(run.clock(), target.release.known_at)
     consents = valid_rows(run.lakehouse.read(silver.consents), silver.consents, now)
     purpose = next(p for p in run.project.privacy.purposes if p.name == audience.purpose)
-    return eligible(customers, consents, purpose, now.date())
+    return eligible(customers, consents, purpose, day_of(now, run.project.time_zone))
 
 
 def _members_before(run: Run, target: Target) -> DataFrame:
     """The members of the release looked back at; none without one."""
-    version = target.previous_version(audience_membership.full_name())
-    if version is None:
+    if not target.previous:
         return frame_of(run.lakehouse.spark, audience_membership, [])
-    frame = run.lakehouse.read(audience_membership, version)
-    return frame.where(F.col("as_of_date") == F.lit(target.previous_as_of))
+    return read_released(run, target, audience_membership, target.previous)
 
 
 def _write(

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -50,6 +50,8 @@ class Run:
     clock: Clock
     progress: Progress
     log: list[Row] = field(default_factory=list)
+    keep_lease: Callable[[], None] = lambda: None
+    """Called before every stage and before what readers see changes; raises WriteConflict when the lease is lost."""
 
     @property
     def run_id(self) -> str:
@@ -59,6 +61,7 @@ class Run:
     @contextmanager
     def stage(self, name: str, what: str) -> Iterator[Outcome]:
         """Time a stage, say what it does and what came out, and keep a row for the run log."""
+        self.keep_lease()
         self.progress.begin(name, what)
         started_at, begun, outcome = self.clock(), time.perf_counter(), Outcome()
         yield outcome
@@ -92,6 +95,7 @@ class Target:
     previous: tuple[Row, ...]
     history: tuple[Row, ...]
     is_replay: bool = False
+    """It is built only to be compared with what was released."""
 
     @property
     def as_of(self) -> date:
@@ -103,21 +107,17 @@ class Target:
         """The id its rows carry."""
         return self.release.release_id
 
-    def previous_version(self, table_name: str) -> int | None:
-        """Version of a published table in the release looked back at; None without one."""
-        return next((r["delta_version"] for r in self.previous if r["table_name"] == table_name), None)
 
-    @property
-    def previous_as_of(self) -> date | None:
-        """As-of date of the release looked back at."""
-        return self.previous[0]["as_of_date"] if self.previous else None
-
-
-def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False) -> Target:
+def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compare: bool = False) -> Target:
     """The release for a date and a state of knowledge; a release made before keeps what it looked back at.
 
-    A release that is there already is a replay, to be compared and not released again, unless it is forced while
-    its slices are still the ones in place.
+    Args:
+        run: project and tables.
+        as_of: the last whole day it is about.
+        known_at: what has arrived later counts as unknown.
+        force: release again what is in place.
+        compare: of what was released before, make a replay even where something else is in place now. Without it
+            such a release is made again: a definition was taken back.
 
     Raises:
         ProjectError: the date is released with later knowledge, which readers would lose.
@@ -139,7 +139,8 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False) -> Ta
             f"{as_of} is released with what was known at {in_place[0]['known_at']:%Y-%m-%dT%H:%M:%S%z}, later than"
             f" --known-at {known_at:%Y-%m-%dT%H:%M:%S%z}; only a state that was released can be replayed"
         )
-    is_replay = bool(released) and not (force and in_place[0]["release_id"] == release_id)
+    is_there = bool(released) and in_place[0]["release_id"] == release_id
+    is_replay = bool(released) and (is_there or compare) and not (force and is_there)
     return Target(release, tuple(released), tuple(previous), tuple(history), is_replay)
 
 

@@ -39,7 +39,8 @@ def read_valid(run: Run, target: Target, table: type[Table]) -> DataFrame:
 def _build_tiles(run: Run, target: Target, plan: TilePlan) -> None:
     lakehouse = run.lakehouse
     note = _tiles_note(plan, target)
-    if lakehouse.exists(daily) and lakehouse.last_commit(daily)[1].endswith(note):
+    needed = (daily, pairs) if plan.by else (daily,)
+    if all(lakehouse.exists(t) and lakehouse.last_commit(t)[1].endswith(note) for t in needed):
         return
     with run.stage("tiles", "events to partial results per customer and day") as outcome:
         events, products, places = (read_valid(run, target, t) for t in (silver.events, silver.products, silver.places))

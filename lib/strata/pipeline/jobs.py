@@ -1,19 +1,21 @@
 """The jobs of the command line: which stages run, under the lease, and what is said at the end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from strata.console import Console
 from strata.contract.published import GATED_TABLES
+from strata.errors import InputError, ProjectError
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import build_audiences
 from strata.pipeline.context import Run, aim
 from strata.pipeline.features import build_features
-from strata.pipeline.ingest import ingest, known_at_default, require_complete
+from strata.pipeline.ingest import ingest, read_books, require_complete
 from strata.pipeline.publish import publish
 from strata.pipeline.segments import build_segments
 from strata.pipeline.summary import print_release, print_summary
+from strata.publish.contracts import unpublishable
 from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import read_releases, recover
@@ -39,7 +41,8 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
         StrataError: of the kind that decides the exit code; what was released before stays.
     """
     console.say(f"strata · {run.project.name} · run {run.run_id}")
-    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock):
+    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock) as keep:
+        run = replace(run, keep_lease=keep)
         completed = recover(run.lakehouse, GATED_TABLES, run.clock)
         if completed:
             run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
@@ -50,6 +53,8 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
 
 
 def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
+    if "publish" in wanted.stages and (problems := unpublishable(run.project)):
+        raise ProjectError(problems)
     if "ingest" in wanted.stages:
         key = read_key(run.project.identity, run.project.folder, wanted.environ)
         ingest(run, key, run.clock())
@@ -61,8 +66,9 @@ def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
 
 def _release(run: Run, as_of: date, wanted: Wanted, console: Console) -> bool:
     """The stages after ingest for one date; True when something was withheld."""
-    require_complete(run.lakehouse, run.project, as_of)
-    target = aim(run, as_of, wanted.known_at or known_at_default(run.lakehouse), force=wanted.force)
+    known_at = _known_at(run, wanted.known_at)
+    require_complete(run.lakehouse, run.project, as_of, known_at)
+    target = aim(run, as_of, known_at, force=wanted.force, compare=wanted.known_at is not None)
     console.say(f"as of {as_of}, known at {target.release.known_at:%Y-%m-%d %H:%M:%S} UTC")
     if target.is_replay and not (wanted.force or wanted.known_at):
         console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
@@ -71,6 +77,21 @@ def _release(run: Run, as_of: date, wanted: Wanted, console: Console) -> bool:
         if stage in wanted.stages:
             build(run, target)
     return publish(run, target) if "publish" in wanted.stages else False
+
+
+def _known_at(run: Run, asked: datetime | None) -> datetime:
+    """The end of the newest finished batch, of those that had ended at the moment asked for.
+
+    Raises:
+        InputError: there is none.
+    """
+    ended: list[datetime] = [b["ingested_at"] for b in read_books(run.lakehouse)]
+    if not ended:
+        raise InputError("nothing has been ingested: run: strata ingest")
+    known = [moment for moment in ended if asked is None or moment <= asked]
+    if not known:
+        raise InputError(f"nothing was known at {asked}: the first batch ended at {min(ended)}")
+    return max(known)
 
 
 def show_status(run: Run, console: Console) -> None:

@@ -10,6 +10,7 @@ from strata.contract.published import customer_segments, segment_catalog, segmen
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
+from strata.pipeline.lookback import read_released
 from strata.pipeline.staged import stage
 from strata.project.models import Segmentation
 from strata.project.names import names_of_features
@@ -91,8 +92,7 @@ def find_models(run: Run, target: Target, customers: DataFrame | None = None) ->
 
 def previous_catalog(run: Run, target: Target) -> list[Row]:
     """The catalogue of the release looked back at; empty for the first."""
-    version = target.previous_version(segment_catalog.full_name())
-    return rows_of(run.lakehouse.read(segment_catalog, version)) if version is not None else []
+    return rows_of(read_released(run, target, segment_catalog, target.previous)) if target.previous else []
 
 
 def _fit(run: Run, target: Target, segmentation: Segmentation, customers: DataFrame | None) -> ClusterModel:

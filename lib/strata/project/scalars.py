@@ -1,5 +1,6 @@
 """Readers of single values. A value is read as what its place expects, never as what it looks like."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date
@@ -126,7 +127,8 @@ def number(low: float | None = None, high: float | None = None) -> Reader[float]
         if not (node.plain and _NUMBER.fullmatch(node.words)):
             return None
         value = float(node.words)
-        return value if (low is None or low < value) and (high is None or value <= high) else None
+        is_within = math.isfinite(value) and (low is None or low < value) and (high is None or value <= high)
+        return value if is_within else None
 
     return scalar(f"a number{limits}", parse, "digits and a point, no quotes, no _")
 
@@ -168,9 +170,9 @@ def _json_scalar(node: Scalar, notes: Notes) -> object:
         return {"true": True, "false": False}.get(node.words)
     if _WHOLE.fullmatch(node.words):
         return int(node.words)
-    if _NUMBER.fullmatch(node.words):
+    if _NUMBER.fullmatch(node.words) and math.isfinite(float(node.words)):
         return float(node.words)
-    if _GUESSED.fullmatch(node.words):
+    if _GUESSED.fullmatch(node.words) or _NUMBER.fullmatch(node.words):
         hint = "write true, false or a plain number; words that look like one need quotes"
         raise mismatch(node, "a value that can be read in one way only", notes, hint)
     return str(node.words)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from strata.contract.columns import Between, Column, Constraint, Matches, OneOf, Table, Type
+from strata.contract.published import customer_segments
 from strata.errors import Location, ProjectError
 from strata.project.models import Check
 from strata.quality.vocabulary import AMONG, TYPES, UNIQUE, check_problems
@@ -138,7 +139,8 @@ def _of_segments(table: type[Table], segments: Mapping[str, tuple[str, ...]]) ->
     `segment_catalog` is left out, it keeps retired segments; so is `from_segment`, it may be one.
     """
     for name, known in segments.items():
-        if name in table.columns and "segmentation" not in table.columns:
+        # Elsewhere a column of that name is something else: a feature, a status.
+        if name in table.columns and table.full_name() == customer_segments.full_name():
             kwargs: dict[str, object] = {"column": name, "value_set": list(known)}
             yield Expected(f"{name}.declared", "expect_column_values_to_be_in_set", kwargs)
     extra = {"segment": (), "to_segment": (NOT_IN_BASE,)}

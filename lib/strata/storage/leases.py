@@ -1,7 +1,7 @@
 """One writer at a time: a lease is a row that only one run can hold.
 
 A MERGE takes it, so that of two runs that find it free Delta lets one through. A holder that died on this machine is
-recognised by its process; one that died elsewhere by `expires_at`.
+recognised by its process; one that died elsewhere by `expires_at`, which a living one moves on.
 """
 
 import os
@@ -21,6 +21,8 @@ from strata.errors import WriteConflict
 from strata.storage.tables import Lakehouse
 
 MINUTES = 60
+"""A stage that takes longer loses its lease to whoever asks for it, and then stops."""
+
 Clock = Callable[[], datetime]
 
 
@@ -39,20 +41,38 @@ class Holder:
 
 
 @contextmanager
-def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[None]:
+def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[Callable[[], None]]:
     """Hold the lease `name` for the run of `lakehouse`; given back at the end, also after an error.
+
+    Yields:
+        What a long run calls before every step: it moves the lease on when a third of it is over, and raises
+        WriteConflict when another run has taken it.
 
     Raises:
         WriteConflict: another run holds it.
     """
     _take(lakehouse, name, clock())
+    due = clock() + timedelta(minutes=MINUTES / 3)
+
+    def keep() -> None:
+        nonlocal due
+        if clock() >= due:
+            _set(lakehouse, name, {"expires_at": F.lit(clock() + timedelta(minutes=MINUTES))})
+            found = _holder(lakehouse, name)
+            if found is None or found.run_id != lakehouse.run_id:
+                raise _held(found)
+            due = clock() + timedelta(minutes=MINUTES / 3)
+
     try:
-        yield
+        yield keep
     finally:
-        lakehouse.delta(leases).update(
-            (F.col("lease") == name) & (F.col("holder") == lakehouse.run_id),
-            {c: F.lit(None) for c in ("holder", "host", "process", "expires_at")},
-        )
+        _set(lakehouse, name, {c: F.lit(None) for c in ("holder", "host", "process", "expires_at")})
+
+
+def _set(lakehouse: Lakehouse, name: str, values: dict[str, str | Column]) -> None:
+    """Change the row of the lease, if it is still that of this run."""
+    mine = (F.col("lease") == name) & (F.col("holder") == lakehouse.run_id)
+    lakehouse.delta(leases).update(mine, values)
 
 
 def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:

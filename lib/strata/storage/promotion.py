@@ -49,7 +49,13 @@ def read_releases(lakehouse: Lakehouse) -> list[Row]:
 
 
 def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], clock: Clock) -> list[Row]:
-    """Move a gated set to where readers look and switch to it; returns all rows of `releases` afterwards."""
+    """Move a gated set to where readers look and switch to it; returns all rows of `releases` afterwards.
+
+    Raises:
+        ProjectError: a table cannot take what was staged; found before anything is promised.
+        StrataError: what was written is not what passed the gate.
+    """
+    concurrently(lambda s: lakehouse.ensure(s.table), staged)
     header = json.dumps(asdict(release), default=_iso)
     intent = [
         {
@@ -71,13 +77,18 @@ def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], cl
 def recover(lakehouse: Lakehouse, tables: Sequence[type[Table]], clock: Clock) -> Release | None:
     """Complete a promotion of some of `tables` that a crash cut short; None when there is none."""
     intent = rows_of(lakehouse.read(promotions)) if lakehouse.exists(promotions) else []
-    if not intent or any(r["run_id"] == intent[0]["run_id"] for r in read_releases(lakehouse)):
+    # A run makes several releases, one per date.
+    if not intent or any(_made_by(r) == _made_by(intent[0]) for r in read_releases(lakehouse)):
         return None
     by_name = {t.full_name(): t for t in tables}
     staged = [_staged(lakehouse, by_name[r["table_name"]], r) for r in intent]
     release = _release(json.loads(intent[0]["header"]))
     _carry_out(lakehouse, release, staged, intent[0]["run_id"], clock)
     return release
+
+
+def _made_by(row: Row) -> tuple[str, str]:
+    return row["run_id"], row["release_id"]
 
 
 def _staged(lakehouse: Lakehouse, table: type[Table], row: Row) -> Staged:

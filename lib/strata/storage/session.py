@@ -28,6 +28,8 @@ ENGINE = {
     # An empty table of a release is staged by a commit that says so, even when it was empty before.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Else files are split by how many executors have come so far, and a row's number would not be the same twice.
+    "spark.sql.files.minPartitionNum": "32",
 }
 LOCAL = {
     "spark.app.name": "strata",

@@ -25,6 +25,8 @@ def check_segmentation(
     if segmentation.name in customer_segments.columns:
         what = f"`{segmentation.name}` is a column of members.customer_segments already"
         notes.add(place_of(segmentation.name), what, "take another name")
+    if segmentation.name in (features or ()):
+        notes.add(place_of(segmentation.name), f"`{segmentation.name}` is a feature already", "take another name")
     if features is not None:
         _check_cluster_features(segmentation, features, compiler)
         _check_scores(segmentation, features, compiler)

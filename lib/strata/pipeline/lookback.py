@@ -1,0 +1,45 @@
+"""What an earlier release said, read again.
+
+The slices of published tables are never deleted, so most of it lies in the newest version. Only what a later release
+has replaced must be read at the version its release has pinned, and Delta keeps that for `retention_days` only.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from strata.contract.columns import Table
+from strata.errors import InputError
+from strata.pipeline.context import Run, Target
+from strata.publish.release import Row, current_release, release_of_day
+
+
+def read_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> DataFrame:
+    """The rows of a published table as a release of the target's history has them.
+
+    Raises:
+        InputError: a later release has replaced them, longer ago than the project keeps versions.
+    """
+    if not is_readable(run, target, table, release):
+        raise InputError(
+            f"{table.full_name()}: release {release[0]['release_id'][:12]}, as of {release[0]['as_of_date']}, was"
+            f" replaced, and versions are kept for {run.project.retention_days} days; release that date again first:"
+            f" strata run --as-of {release[0]['as_of_date']}"
+        )
+    row = next(r for r in release if r["table_name"] == table.full_name())
+    version = None if _in_place(target, table, row) else row["delta_version"]
+    rows = run.lakehouse.read(table, version).where(F.col("release_id") == row["release_id"])
+    return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
+
+
+def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> bool:
+    """Whether the rows are in place, or their version is young enough to be there for sure."""
+    kept_since = run.clock() - timedelta(days=run.project.retention_days)
+    return _in_place(target, table, release[0]) or release[0]["released_at"] > kept_since
+
+
+def _in_place(target: Target, table: type[Table], row: Row) -> bool:
+    holder = release_of_day(target.history, row["as_of_date"]) if table.slice_by else current_release(target.history)
+    return bool(holder) and holder[0]["release_id"] == row["release_id"]

@@ -1,0 +1,105 @@
+"""Which release a run works towards, what it looks back at, and what of it can still be read. No Spark."""
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from strata import __version__
+from strata.contract.published import segment_catalog, segment_membership
+from strata.errors import InputError, ProjectError, StrataError
+from strata.pipeline import context, jobs, publish
+from strata.pipeline.context import Target, aim
+from strata.pipeline.lookback import is_readable
+from strata.publish.release import Promoted, Release, make_release_id, switch
+from strata.storage.promotion import Staged
+
+NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
+KNOWN_AT = datetime(2018, 2, 1, tzinfo=UTC)
+TABLES = (segment_membership, segment_catalog)
+
+
+def project_of(config):
+    return SimpleNamespace(name="shop", config_hash=config, retention_days=30)
+
+
+def released(*made, at=KNOWN_AT):
+    """The book after releases of (day, config), in this order."""
+    rows = []
+    for number, (day, config) in enumerate(made):
+        release_id = make_release_id("shop", day, KNOWN_AT, config, __version__)
+        promoted = [Promoted(t.full_name(), number, 10, f"hash {number}") for t in TABLES]
+        rows = switch(rows, Release(release_id, day, KNOWN_AT, config, __version__, None), promoted, "run", at)
+    return rows
+
+
+def aimed(monkeypatch, book, day, config, **how):
+    monkeypatch.setattr(context, "read_releases", lambda _: book)
+    return aim(SimpleNamespace(lakehouse=None, project=project_of(config)), day, KNOWN_AT, **how)
+
+
+def test_a_release_in_place_is_a_replay_and_forced_it_is_made_again(monkeypatch):
+    book = released((NOVEMBER, "a"))
+    assert aimed(monkeypatch, book, NOVEMBER, "a").is_replay
+    assert not aimed(monkeypatch, book, NOVEMBER, "a", force=True).is_replay
+    assert not aimed(monkeypatch, book, DECEMBER, "a").is_replay
+
+
+def test_a_definition_taken_back_is_released_again_and_with_known_at_only_compared(monkeypatch):
+    book = released((NOVEMBER, "a"), (NOVEMBER, "b"))
+    assert not aimed(monkeypatch, book, NOVEMBER, "a").is_replay
+    assert aimed(monkeypatch, book, NOVEMBER, "a", compare=True).is_replay
+    assert aimed(monkeypatch, book, NOVEMBER, "a", compare=True, force=True).is_replay
+
+
+def a_target(book, kind="regular"):
+    here = [r | {"kind": kind} for r in book if r["as_of_date"] == NOVEMBER]
+    release = Release(here[0]["release_id"], NOVEMBER, KNOWN_AT, "a", __version__, None)
+    return Target(release, tuple(here), (), tuple(book), is_replay=True)
+
+
+@pytest.mark.parametrize(("age", "readable"), [(timedelta(days=29), True), (timedelta(days=31), False)])
+def test_what_was_replaced_can_be_read_as_long_as_versions_are_kept_and_what_is_in_place_always(age, readable):
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + age)
+    book = released((NOVEMBER, "a"), (DECEMBER, "a"), (DECEMBER, "b"))
+    november, replaced, december = (book[n : n + 2] for n in (0, 2, 4))
+    target = a_target(book)
+    assert is_readable(run, target, segment_membership, november)
+    assert is_readable(run, target, segment_membership, december)
+    assert is_readable(run, target, segment_membership, replaced) is readable
+    assert is_readable(run, target, segment_catalog, november) is readable, "the catalogue is of the current release"
+    assert is_readable(run, target, segment_catalog, december)
+
+
+def staged(*hashes):
+    return [Staged(t, 1, 10, h) for t, h in zip(TABLES, hashes, strict=True)]
+
+
+def test_a_replay_is_held_against_every_table_and_a_backfill_only_against_its_slices():
+    said = []
+    run = SimpleNamespace(progress=SimpleNamespace(note=said.append))
+    book = released((NOVEMBER, "a"))
+    publish._compare(run, a_target(book), staged("hash 0", "hash 0"))
+    assert "2 tables content-identical" in said[0]
+    with pytest.raises(StrataError, match=r"publish\.segment_catalog differ"):
+        publish._compare(run, a_target(book), staged("hash 0", "other"))
+    publish._compare(run, a_target(book, "backfill"), staged("hash 0", "other"))
+    with pytest.raises(StrataError, match=r"members\.segment_membership differ"):
+        publish._compare(run, a_target(book, "backfill"), staged("other", "other"))
+
+
+def test_what_is_known_is_what_had_been_ingested_by_the_moment(monkeypatch):
+    batches = [{"ingested_at": KNOWN_AT}, {"ingested_at": KNOWN_AT + timedelta(days=2)}]
+    monkeypatch.setattr(jobs, "read_books", lambda _: batches)
+    run = SimpleNamespace(lakehouse=None)
+    assert jobs._known_at(run, None) == KNOWN_AT + timedelta(days=2)
+    assert jobs._known_at(run, KNOWN_AT + timedelta(days=1)) == KNOWN_AT
+    assert jobs._known_at(run, KNOWN_AT + timedelta(days=99)) == KNOWN_AT + timedelta(days=2)
+    with pytest.raises(InputError, match="nothing was known at"):
+        jobs._known_at(run, KNOWN_AT - timedelta(days=1))
+
+
+def test_a_date_released_with_later_knowledge_is_not_released_with_less(monkeypatch):
+    book = [r | {"known_at": KNOWN_AT + timedelta(days=1)} for r in released((NOVEMBER, "b"))]
+    with pytest.raises(ProjectError, match="later than"):
+        aimed(monkeypatch, book, NOVEMBER, "a")
