@@ -197,7 +197,7 @@ class audience_catalog(Table):
 
 
 class audience_backtest(Table):
-    """What a look-alike would have found in the past, beside simple rivals."""
+    """What a look-alike would have found in the past, beside simple rivals; tried on a sample of a large base."""
 
     schema = "publish"
     grain = ("as_of_date", "audience", "model", "reach")
@@ -208,8 +208,8 @@ class audience_backtest(Table):
     model = column(Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid")))
     reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
     train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
-    seed_customers = column(Type.BIGINT, "Customers of the seed on that day", COUNT)
-    candidate_customers = column(Type.BIGINT, "Candidates on that day", COUNT)
+    seed_customers = column(Type.BIGINT, "Customers of the seed on that day, in the sample", COUNT)
+    candidate_customers = column(Type.BIGINT, "Candidates on that day, in the sample", COUNT)
     truth_customers = column(Type.BIGINT, "Candidates who joined the seed by the as-of date", COUNT)
     found_customers = column(Type.BIGINT, "Of these, those within reach", COUNT)
     recall = column(Type.DOUBLE, "found / truth", SHARE, nullable=True)
