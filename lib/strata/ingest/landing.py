@@ -1,25 +1,14 @@
 """The table `bronze.<source>`: delivered columns as they came, and where each row came from."""
 
-import re
 from collections.abc import Mapping
 
-from strata.contract.bronze import delivery, files
+from strata.contract.bronze import delivery
 from strata.contract.columns import Personal, Table, Type, column, extend
-from strata.errors import Problem, ProjectError
+from strata.errors import ProjectError
+from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name, landing_problems
 from strata.project.models import Source
 
-TEXT_FORMATS = frozenset({"csv", "json"})
-UNREADABLE = "unreadable_row"
-_FORBIDDEN = re.compile(r"[ ,;{}()\n\t=.`]")
-
-
-def landed_name(name: str) -> str:
-    """The name of a delivered column in bronze; Delta takes no blanks and brackets, and a dot is a struct's.
-
-    >>> landed_name("Sum (UAH)")
-    'Sum__UAH_'
-    """
-    return _FORBIDDEN.sub("_", name)
+__all__ = ["TEXT_FORMATS", "UNREADABLE", "bronze_table", "landed_name"]
 
 
 def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> type[Table]:
@@ -30,8 +19,10 @@ def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> typ
         types: the types that typed formats land in (`columns.landed_type`); the declared ones without.
 
     Raises:
-        ProjectError: two columns would have one name.
+        ProjectError: two columns would have one name, or the name of the source is taken.
     """
+    if problems := list(landing_problems(source)):
+        raise ProjectError(problems)
     is_text = source.read.format in TEXT_FORMATS
     landed = {name: Type.STRING if is_text else (types or source.schema)[name] for name in source.schema}
     own = [
@@ -41,12 +32,5 @@ def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> typ
     if is_text:
         about = "The line when it does not fit the columns; NULL otherwise"
         own.append(column(Type.STRING, about, nullable=True, personal=Personal.RAW, name=UNREADABLE))
-    names = [*map(str.lower, own), *map(str, delivery.columns)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if source.name == files.__name__:
-        raise ProjectError([Problem(source.where, "bronze.files is strata's own", "give the source another name")])
-    if twice:
-        found = f"bronze.{source.name} would have {', '.join(twice)} twice"
-        raise ProjectError([Problem(source.where, found, "have the column delivered under another name")])
     about_table = {"schema": "bronze", "grain": delivery.grain, "__doc__": f"Rows of {source.name} as delivered."}
     return extend(type(source.name, (Table,), {**about_table, **{str(c): c for c in own}}), delivery.columns)

@@ -1,13 +1,16 @@
 """Is a source's way into its silver table complete, and does every part of it exist and fit?"""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from strata.contract.columns import Column, OneOf, Type
 from strata.contract.silver import FED_TABLES, MANAGED
 from strata.errors import Location, Problem
 from strata.project.checks.expressions import Compiler
-from strata.project.models import Mapped, Source
+from strata.project.landed import landing_problems
+from strata.project.models import Mapped, Moment, Source
 from strata.project.names import (
     EVENT_MANAGED,
     USABLE,
@@ -17,8 +20,9 @@ from strata.project.names import (
     names_of_source,
 )
 from strata.project.notes import Notes
-from strata.project.words import nearest, place_of
+from strata.project.words import mentioned, nearest, place_of
 
+_QUOTED = re.compile(r"'[^']*'")
 _MOMENTS = frozenset({Type.DATE, Type.INSTANT})
 _NUMBERS = frozenset({Type.STRING, Type.BIGINT, Type.MONEY, Type.DOUBLE})
 FITS: Mapping[Type, frozenset[Type]] = {
@@ -31,12 +35,22 @@ FITS: Mapping[Type, frozenset[Type]] = {
     Type.INSTANT: _MOMENTS | {Type.STRING},
 }
 """Silver type -> delivered types that become it without a map."""
-_PARSERS: Mapping[Type, Callable[[str], object]] = {
-    Type.BIGINT: int,
-    Type.MONEY: float,
-    Type.DOUBLE: float,
-    Type.DATE: date.fromisoformat,
+_SHAPES: Mapping[Type, str] = {
+    Type.STRING: r"(?s).*",
+    Type.BOOLEAN: r"true|false",
+    Type.BIGINT: r"[+-]?[0-9]+",
+    Type.MONEY: r"[+-]?[0-9]{1,16}(\.[0-9]{1,2})?",
+    Type.DOUBLE: r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?",
+    Type.DATE: r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
 }
+"""What a value of `map:` looks like that Spark's strict cast takes; there is none for a moment."""
+_RUNTIME_NAMES = frozenset({"file_path", "file_hash", "row_number", "record", "reasons"})
+"""Columns that stand beside the mapped ones while a source is taken."""
+_DATE_LETTERS: Mapping[str, str] = {"year": "y", "month": "ML", "day": "d"}
+_ZONE_LETTERS = frozenset("VzOXxZ")
+_READ_LETTERS = frozenset("GyMLdaHhKkmsS") | _ZONE_LETTERS
+"""Letters of a `format:` by which Spark reads a moment; by weeks (Y, w, u, e), quarters and days of the year it does
+not, or says nothing of the month."""
 
 
 def check_source(source: Source, compiler: Compiler) -> None:
@@ -45,6 +59,7 @@ def check_source(source: Source, compiler: Compiler) -> None:
     managed = (*MANAGED, *EVENT_MANAGED) if source.feeds == "events" else MANAGED
     core = {str(c): c for c in FED_TABLES[source.feeds].columns if c not in managed}
     _check_read(source, notes)
+    notes.problems.extend(landing_problems(source))
     _check_record(source, notes)
     for mapped in source.columns:
         if mapped.name in managed:
@@ -58,7 +73,10 @@ def check_source(source: Source, compiler: Compiler) -> None:
         if declared in FED_TABLES[source.feeds].columns:
             what = f"silver.{source.feeds} has a column `{declared}` already"
             notes.add(mapped.where, what, "map it in `columns:`, or take another name")
+        if declared in _RUNTIME_NAMES:
+            notes.add(mapped.where, f"`{declared}` is a name that strata uses while it reads", "take another name")
         _check_mapped(source, mapped, declared, compiler)
+    notes.problems.extend(_identity_elsewhere(source))
     notes.problems.extend(_missing(source, core.values()))
     if source.event_type is not None:
         compiler.compile(source.event_type, names_of_source(source), Type.STRING)
@@ -135,6 +153,24 @@ def _moment(mapped: Mapped, target: Column, types: Mapping[str, Type]) -> Iterat
         yield Problem(place_of(mapped.zone), "`zone` without `type: local`", "remove `zone`, or write type: local")
     if mapped.pattern and not mapped.moment:
         yield Problem(place_of(mapped.pattern), "`format` without `type`", "a format is for text that holds a moment")
+    if mapped.pattern and mapped.moment:
+        for what, hint in _pattern(mapped.pattern, mapped.moment):
+            yield Problem(place_of(mapped.pattern), what, hint)
+
+
+def _pattern(pattern: str, moment: Moment) -> Iterator[tuple[str, str]]:
+    """What is wrong with a format, and what to do: every moment has a day that is read from its text."""
+    letters = {c for c in _QUOTED.sub("", pattern) if c.isalpha()}
+    if unread := sorted(letters - _READ_LETTERS):
+        what = f"`format` has {', '.join(f'`{c}`' for c in unread)}, by which no day is read"
+        yield what, "for example dd.MM.yyyy HH:mm:ss; put words in single quotes"
+    missing = [part for part, any_of in _DATE_LETTERS.items() if not letters & set(any_of)]
+    if missing:
+        yield f"`format` has no {' and no '.join(missing)}", "for example dd.MM.yyyy HH:mm:ss"
+    if letters & set("hK") and "a" not in letters:
+        yield "`format` has hours up to 12 without `a` (AM or PM)", "write HH for hours up to 24"
+    if letters & _ZONE_LETTERS and moment != "instant":
+        yield f"`format` names a zone, but a {moment} moment has none", "write type: instant"
 
 
 def _recode(mapped: Mapped, target: Column) -> Iterator[Problem]:
@@ -160,6 +196,20 @@ def _identity(mapped: Mapped, target: Column) -> Iterator[Problem]:
         yield Problem(mapped.where, "`identity` needs `from`", "identities are made from a source column")
 
 
+def _identity_elsewhere(source: Source) -> Iterator[Problem]:
+    """A raw id becomes a pseudonym; in any other column it would be published as it came."""
+    ids = {m.source.lower() for m in source.columns if m.identity is not None and m.source is not None}
+    mapped = [*source.columns, *(m for m, _ in source.extra)]
+    taken = [m.source for m in mapped if m.source is not None and m.identity is None]
+    uses = [(place_of(name), {name}) for name in taken]
+    computed = [m.value for m in mapped if m.value is not None] + [e for e in (source.event_type,) if e is not None]
+    uses += [(text.where, set(mentioned(text.words))) for text in computed]
+    for where, names in uses:
+        for name in sorted(n for n in names if n.lower() in ids):
+            what = f"`{name}` holds ids of persons (`identity`), which may be used nowhere else but in `key`"
+            yield Problem(where, what, "remove it: as `customer_id` it is a pseudonym")
+
+
 def _missing(source: Source, core: Iterable[Column]) -> Iterator[Problem]:
     mapped = {m.name for m in source.columns}
     dated = {"valid_from"} if source.feeds == "customers" else set()
@@ -174,10 +224,18 @@ def _missing(source: Source, core: Iterable[Column]) -> Iterator[Problem]:
 
 
 def _is_a(kind: Type, value: str) -> bool:
-    if kind is Type.BOOLEAN:
-        return value in ("true", "false")
+    if kind not in _SHAPES or not re.fullmatch(_SHAPES[kind], value):
+        return False
+    if kind is Type.DATE:
+        return _is_day(value)
+    if kind is Type.BIGINT:
+        return -(2**63) <= int(value) < 2**63
+    return kind is not Type.DOUBLE or math.isfinite(float(value))
+
+
+def _is_day(value: str) -> bool:
     try:
-        _PARSERS.get(kind, str)(value)
+        date.fromisoformat(value)
     except ValueError:
         return False
     return True
