@@ -45,6 +45,16 @@ def small_blocks(spark: SparkSession) -> Iterator[None]:
     spark.conf.unset("spark.sql.files.openCostInBytes")
 
 
+def test_a_file_name_is_no_pattern(spark: SparkSession, tmp_path: Path) -> None:
+    names = ["a[1].csv", "a1.csv", "b*.csv", "bb.csv", "c{x,y}?.csv", "d\\e.csv", "de.csv"]
+    for name in names:
+        (tmp_path / name).write_text(f"id,text\n1,{name[0]}{len(name)}\n")
+    found = told(landed(spark, of("csv", "*.csv"), tmp_path))
+    assert found == [(name, 1, "1", f"{name[0]}{len(name)}") for name in sorted(names)]
+    pq.write_table(pa.table({"id": [1], "text": ["x"]}), tmp_path / "p[1].parquet")
+    assert told(landed(spark, of("parquet", "*.parquet"), tmp_path)) == [("p[1].parquet", 1, 1, "x")]
+
+
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("format_name", ["csv", "json"])
 def test_rows_are_numbered_per_file_whatever_the_blocks(spark: SparkSession, tmp_path: Path, format_name: str) -> None:

@@ -4,6 +4,7 @@ Every function gives the columns of the source and `numbering.FILE` (how Spark s
 `row_number`, or block and position from which `numbering` makes it. Spark is told the columns, it never guesses them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,8 +57,13 @@ def read_text(spark: SparkSession, source: Source, files: Sequence[Delivered]) -
     reader = reader.options(**_options(source))
     # Spark 4 knows seven encodings unless it is told to ask Java, and windows-1251 is none of them.
     spark.conf.set("spark.sql.legacy.javaCharsets", "true")
-    paths = [f.path for f in files]
+    paths = [literal(f.path) for f in files]
     return numbering.located(reader.csv(paths) if source.read.format == "csv" else reader.json(paths))
+
+
+def literal(path: str) -> str:
+    """A path that Spark opens as it is: its characters of patterns are escaped."""
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)
 
 
 def _options(source: Source) -> Mapping[str, str]:
@@ -73,7 +79,7 @@ def read_parquet(spark: SparkSession, files: Sequence[Delivered], spark_types: M
         spark_types: the type to read each column in, as `parquet.delivered_types` found them.
     """
     fields = ", ".join(f"`{name}` {kind}" for name, kind in spark_types.items())
-    rows = spark.read.schema(fields).parquet(*[f.path for f in files])
+    rows = spark.read.schema(fields).parquet(*[literal(f.path) for f in files])
     return rows.select(
         "*",
         F.col("_metadata.file_path").alias(numbering.FILE),
@@ -85,7 +91,7 @@ def remote_parquet_types(
     spark: SparkSession, source: Source, files: Sequence[Delivered]
 ) -> tuple[dict[str, str], dict[str, Type]]:
     """As `parquet.delivered_types`, for files of another file system: by the schema that Spark finds in all of them."""
-    rows = spark.read.option("mergeSchema", "true").parquet(*[f.path for f in files])
+    rows = spark.read.option("mergeSchema", "true").parquet(*[literal(f.path) for f in files])
     landed = landed_types(source, str(source.read.path), rows)
     return {f.name: f.dataType.simpleString() for f in rows.schema.fields}, landed
 
