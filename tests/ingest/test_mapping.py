@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
 from tests.ingest.kit import FEBRUARY, KEY, PURCHASES, Corner
 
 from strata.contract.spark import frame_of, rows_of
 from strata.ingest.identity import key_frame
 from strata.ingest.landing import UNREADABLE, bronze_table
-from strata.ingest.mapping import Batch, map_records, source_ids
+from strata.ingest.mapping import Batch, key_unknown, map_records, source_ids
 from strata.ingest.records import as_list, make_records
 
 Maker = Callable[..., Corner]
@@ -45,7 +45,7 @@ reject:
 A_BATCH = Batch(7, FEBRUARY)
 
 
-def mapped(corner: Corner, rows: list[dict[str, Any]], batch: Batch = A_BATCH) -> list[dict[str, Any]]:
+def mapped(corner: Corner, rows: list[dict[str, Any]], batch: Batch = A_BATCH, **more: Column) -> list[dict[str, Any]]:
     """Rows of bronze, numbered in this order, through the mapping of the project's first source."""
     project = corner.project
     source = project.sources[0]
@@ -54,7 +54,7 @@ def mapped(corner: Corner, rows: list[dict[str, Any]], batch: Batch = A_BATCH) -
     blank = dict.fromkeys(map(str, bronze.columns))
     frame = frame_of(corner.spark, bronze, [{**blank, **trace, "row_number": i + 1, **r} for i, r in enumerate(rows)])
     records = make_records(frame, source, bronze)
-    made = map_records(records, source, project, batch, key_frame(corner.spark, KEY))
+    made = map_records(records, source, project, batch, key_frame(corner.spark, KEY)).withColumns(more)
     made = made.withColumn("reasons", as_list(made["reasons"]))
     return sorted(rows_of(made), key=lambda r: (r["row_number"], r["record"]))
 
@@ -140,6 +140,41 @@ def test_a_local_time_that_names_a_zone_is_refused(corner: Maker) -> None:
     found = mapped(corner(purchases=text), rows)
     assert [r["reasons"] for r in found] == [["at_not_local"], [""]]
     assert found[1]["occurred_at"] == datetime(2024, 1, 15, 8, tzinfo=UTC)
+
+
+def test_a_day_that_names_a_zone_is_refused_where_it_would_be_shifted(corner: Maker) -> None:
+    days = PURCHASES.replace("type: instant", "type: date")
+    rows = [
+        {"receipt": "r", "shopper": "s", "at": at, "paid": "1"} for at in ("2024-01-15T00:00:00+02:00", "2024-01-15")
+    ]
+    found = mapped(corner(purchases=days), rows)
+    assert [r["reasons"] for r in found] == [["at_not_date"], [""]]
+    assert found[1]["event_date"] == date(2024, 1, 15)
+
+
+TWICE = (
+    "{from: how, map: {1: app, 2: kiosk}}",
+    "{from: how, map: {1: app, 2: kiosk}}\n  device_class: {from: how, map: {1: phone, 3: till}}",
+)
+
+
+def test_a_column_that_feeds_two_must_be_known_to_both(corner: Maker) -> None:
+    made = mapped(corner(calls=CALLS.replace(*TWICE)), [call(how=code) for code in "1234"])
+    assert [r["reasons"] for r in made] == [[""], ["how_unmapped"], ["how_unmapped"], ["how_unmapped"]]
+
+
+def test_a_rejected_record_may_be_any_row_when_its_key_is_not_certain(corner: Maker) -> None:
+    by_person = corner(calls=CALLS.replace("key: [id]", "key: [id, msisdn, seconds]"))
+    unsure = [
+        call(id=""),
+        call(seconds="1 min"),
+        call(msisdn="3.8E11"),
+        call(operator="Ки\ufffdв"),
+        {**call(), UNREADABLE: "c1;9"},
+    ]
+    certain = [call(), call(how="3"), call(seconds="90000"), call(begun="someday")]
+    made = mapped(by_person, [*unsure, *certain], unsure=key_unknown(["event_id"]))
+    assert [r["unsure"] for r in made] == [True] * len(unsure) + [False] * len(certain)
 
 
 def test_a_day_is_never_shifted(corner: Maker) -> None:

@@ -17,7 +17,8 @@ EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 
 _WIDE = "decimal(38,18)"
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
-_ZONED = r"([Zz]|[+-][0-9]{2}:?[0-9]{2})$"
+_ZONED = r"[0-9]\s*[Zz]$|:[0-9]{1,2}([.,][0-9]+)?\s*([+-][0-9].*|[A-Za-z]+/.*|(?i:utc|gmt).*)$"
+"""A zone stands behind a time: 15-01-2024 ends with a year."""
 
 
 @dataclass(frozen=True, slots=True)

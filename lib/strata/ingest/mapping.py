@@ -5,7 +5,7 @@ Reasons end with what is wrong, after the name of the column: `_not_<type>` `_mo
 `row_unreadable`, `row_undecodable`, and the reasons of the source's own `reject` rules.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,12 +19,13 @@ from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.ingest.convert import convert, out_of_range
 from strata.ingest.identity import normalised, pseudonym, well_formed, with_key
-from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, Records, joined, reasons_of
+from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, UNDECODABLE, Records, as_list, joined, reasons_of
 from strata.project.models import Mapped, Project, Source
 from strata.project.names import delivered_types, names_of_fed, names_of_source
 
 REASONS = "reasons"
 _FAULTS = "_faults"
+_DOUBTS = ("malformed", "unexpected", "out_of_range")
 _MONEY_COLUMNS = ("amount", "list_amount", "discount_amount")
 
 
@@ -85,6 +86,19 @@ def source_ids(records: Records, source: Source) -> DataFrame | None:
     return records.frame.filter(usable).select(text.alias("source_id")).distinct()
 
 
+def key_unknown(keys: Iterable[str]) -> Column:
+    """True for a rejected record of `map_records` that may be any row: what was delivered as its key is not certain.
+
+    Args:
+        keys: the silver columns by which rows are told apart.
+    """
+    keys = tuple(keys)
+    unsure = [ROW_UNREADABLE, UNDECODABLE, *(f"{k}_{why}" for k in keys for why in _DOUBTS)]
+    blank = F.array_contains(F.array(*(F.col(k).isNull() for k in keys)), F.lit(True))
+    doubted = F.arrays_overlap(as_list(F.col(REASONS)), F.array(*map(F.lit, unsure)))
+    return (F.col(REASONS) != "") & (blank | doubted)
+
+
 def _key_text(source: Source, columns: Mapping[str, Column], identities: Mapping[str | None, Column]) -> Column:
     """Source and key in one text; each part is preceded by its length, so that no two keys give the same."""
     parts = [identities.get(name, columns[name].cast("string")) for name in source.key]
@@ -134,9 +148,9 @@ class _Mapper:
         return more
 
     def _event_id(self) -> Column:
-        """The keyed hash of source and key; ids of persons go in as pseudonyms."""
-        identities = [m for m in self.source.columns if m.identity]
-        hidden = {m.source: pseudonym(_identity(m, self.source, self.columns)[0]) for m in identities}
+        """The keyed hash of source and key; ids of persons go in as pseudonyms. NULL where an id can be none."""
+        identities = {m.source: _identity(m, self.source, self.columns) for m in self.source.columns if m.identity}
+        hidden = {name: pseudonym(F.when(usable, text)) for name, (text, usable) in identities.items()}
         return pseudonym(_key_text(self.source, self.columns, hidden))
 
     def _value(self, mapped: Mapped, target: Declared) -> Column:
@@ -146,8 +160,8 @@ class _Mapper:
             return value if compiled.type is target.type else value.try_cast(target.type.value)
         if mapped.identity is not None:
             text, usable = _identity(mapped, self.source, self.columns)
-            self.faults[f"{mapped.name}_missing"] = text.isNull()
-            self.faults[f"{mapped.name}_malformed"] = text.isNotNull() & ~usable
+            self._against({f"{mapped.name}_missing": text.isNull()})
+            self._against({f"{mapped.name}_malformed": text.isNotNull() & ~usable})
             return pseudonym(text)
         assert mapped.source is not None
         value, found = self.columns[mapped.source], self.types[mapped.source]
@@ -156,14 +170,18 @@ class _Mapper:
         if mapped.moment is not None:
             return self._moment(mapped, value, target)
         made = convert(value, mapped.source, found, target.type)
-        self.faults |= made.reasons
+        self._against(made.reasons)
         return made.value
+
+    def _against(self, reasons: Mapping[str, Column]) -> None:
+        """Reasons name the delivered column, which may feed several: one that applies to any of them applies."""
+        self.faults |= {r: self.faults[r] | holds if r in self.faults else holds for r, holds in reasons.items()}
 
     def _recoded(self, mapped: Mapped, value: Column, target: Declared) -> Column:
         assert mapped.recode is not None
         pairs = [part for pair in mapped.recode.items() for part in (F.lit(pair[0]), F.lit(str(pair[1])))]
         found = F.try_element_at(F.create_map(*pairs), F.btrim(value.cast("string")))
-        self.faults[f"{mapped.source}_unmapped"] = value.isNotNull() & found.isNull()
+        self._against({f"{mapped.source}_unmapped": value.isNotNull() & found.isNull()})
         return found.cast(target.type.value)
 
     def _moment(self, mapped: Mapped, value: Column, target: Declared) -> Column:
@@ -175,7 +193,7 @@ class _Mapper:
         assert mapped.source is not None
         wanted = Type.DATE if mapped.moment == "date" else Type.INSTANT
         made = convert(value, mapped.source, self.types[mapped.source], wanted, mapped.pattern)
-        self.faults |= made.reasons
+        self._against(made.reasons)
         if mapped.moment == "date":
             return made.value.cast(target.type.value)
         moment = F.to_utc_timestamp(made.value, mapped.zone) if mapped.zone else made.value

@@ -19,7 +19,7 @@ from strata.project.names import delivered_types
 
 TRACE = ("file_path", "file_hash", "row_number", "record")
 FLAWS = "_flaws"
-ROW_UNREADABLE = "row_unreadable"
+ROW_UNREADABLE, UNDECODABLE = "row_unreadable", "row_undecodable"
 ROW = "row"
 """Name of the record of a row that is not unpivoted, or cannot be read."""
 
@@ -72,8 +72,10 @@ def _typed(name: str, source: Source, landed: Type) -> Converted:
     value, users = F.col(landed_name(name)), [m for m in _mapped(source) if m.source == name]
     pattern = next((m.pattern for m in users if m.pattern), None)
     made = convert(value, name, landed, source.schema[name], pattern)
-    if landed is Type.STRING and any(m.moment == "local" for m in users):
-        made.reasons[f"{name}_not_local"] = F.coalesce(names_a_zone(value), F.lit(False))
+    # What names its zone is neither a local time nor, read as an instant, the day that was written.
+    wrong = {"local"} if source.schema[name] is not Type.INSTANT else {"local", "date"}
+    for moment in sorted({m.moment for m in users if m.moment in wrong}) if landed is Type.STRING else ():
+        made.reasons[f"{name}_not_{moment}"] = F.coalesce(names_a_zone(value), F.lit(False))
     return made
 
 
@@ -86,7 +88,7 @@ def _flaws(source: Source, kept: Mapping[str, Converted], landed: Mapping[str, T
     if source.read.format not in TEXT_FORMATS:
         return flaws
     text = F.concat_ws("", *(landed_name(name) for name, kind in landed.items() if kind is Type.STRING))
-    undecodable = {"row_undecodable": F.contains(text, F.lit(_REPLACEMENT))}
+    undecodable = {UNDECODABLE: F.contains(text, F.lit(_REPLACEMENT))}
     read = joined(reasons_of(undecodable), flaws)
     return F.when(F.col(UNREADABLE).isNotNull(), F.lit(ROW_UNREADABLE)).otherwise(read)
 
