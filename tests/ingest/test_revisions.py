@@ -18,6 +18,7 @@ from strata.ingest.revisions import (
     first_revisions,
     key_of,
     known_by,
+    reopenings,
     repeated_keys,
     revise,
     valid_rows,
@@ -160,6 +161,56 @@ def test_a_customer_missing_in_a_snapshot_is_unknown_from_that_day_on(spark: Spa
         ("today", DAY, 2, None, None),
     ]
     assert not any(r["is_deleted"] for r in made)
+
+
+def test_a_dated_customer_who_is_back_is_no_longer_closed(spark: SparkSession) -> None:
+    first, closed = date(2023, 1, 1), date(2024, 1, 15)
+    older = existing(
+        spark, customers,
+        [
+            shopper("back", "f", valid_from=first),
+            shopper("back", None, valid_from=closed),
+            shopper("still away", "f", valid_from=first),
+            shopper("still away", None, valid_from=closed),
+            shopper("back with news", "f", valid_from=first),
+            shopper("back with news", None, valid_from=closed),
+            shopper("never away", "f", valid_from=first),
+            shopper("says nothing", "f", valid_from=first),
+            shopper("says nothing", None, valid_from=closed),
+        ],
+    )  # fmt: skip
+    delivered = incoming(
+        spark, customers,
+        [
+            shopper("back", "f", valid_from=first),
+            shopper("back with news", "f", valid_from=DAY),
+            shopper("never away", "f", valid_from=first),
+            shopper("says nothing", None, valid_from=closed),
+        ],
+    )  # fmt: skip
+    assert rows_of(revise(delivered.filter("customer_id = 'back'"), older, customers, SNAPSHOT)) == []
+    made = rows_of(reopenings(older, delivered, customers, SNAPSHOT))
+    assert [(r["customer_id"], r["valid_from"], r["revision"], r["is_deleted"]) for r in made] == [
+        ("back", closed, 2, True)
+    ]
+    assert reopenings(older, delivered, customers, UNDATED).isEmpty()
+
+
+def test_a_customer_who_was_back_can_be_closed_again_even_on_the_same_day(spark: SparkSession) -> None:
+    first = date(2023, 1, 1)
+    older = existing(
+        spark, customers,
+        [
+            shopper(name, sex, valid_from=day, revision=revision, is_deleted=revision == 2)
+            for name, closed in (("earlier", date(2024, 1, 15)), ("today", DAY))
+            for sex, day, revision in (("f", first, 1), (None, closed, 1), (None, closed, 2))
+        ],
+    )  # fmt: skip
+    made = rows_of(closings(older, incoming(spark, customers, [shopper("other", "f")]), customers, SNAPSHOT))
+    assert sorted((r["customer_id"], r["valid_from"], r["revision"], r["is_deleted"]) for r in made) == [
+        ("earlier", DAY, 1, False),
+        ("today", DAY, 3, False),
+    ]
 
 
 REVISIONS = [

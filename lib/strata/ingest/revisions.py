@@ -19,7 +19,7 @@ from strata.ingest.records import TRACE
 from strata.project.models import Delivery
 
 CHANGED = "_changed"
-_HASH, _BASE, _CONTENT = "_key_hash", "_base", "_content"
+_HASH, _BASE, _CONTENT, _TODAY, _DELIVERED = "_key_hash", "_base", "_content", "_today", "_delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,11 @@ def revise(incoming: DataFrame, existing: DataFrame | None, table: type[Table], 
     return compare(incoming, existing, table, arrival).filter(CHANGED).drop(CHANGED, *TRACE)
 
 
+def closed_by(table: type[Table]) -> tuple[str, ...]:
+    """The columns by which a row of silver is missed in a snapshot: a customer is closed, not each of its versions."""
+    return tuple(c for c in key_of(table) if table.__name__ != "customers" or c != "valid_from")
+
+
 def closings(existing: DataFrame, delivered: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
     """What a snapshot says by silence: rows for the keys it no longer has. `ingested_at` and `batch_id` stay to be set.
 
@@ -138,37 +143,76 @@ def closings(existing: DataFrame, delivered: DataFrame, table: type[Table], arri
 
     Args:
         existing: all revisions that silver has of this source.
-        delivered: all mapped rows, the rejected too: a row that cannot be read has not been withdrawn.
+        delivered: all mapped rows, the rejected too: a row that cannot be read has not been withdrawn. Where the key
+            of one is not certain (`mapping.key_unknown`), it may be any row, and nothing can be closed.
         table: the silver table.
         arrival: what the delivery means.
     """
-    is_customers = table.__name__ == "customers"
-    keys = tuple(c for c in key_of(table) if not is_customers or c != "valid_from")
-    newest = _newest(existing, keys, F.struct(*existing.columns), arrival, by_date=is_customers)
+    keys = closed_by(table)
+    if table.__name__ == "customers":
+        latest = _latest_versions(existing, table, arrival)
+        return _closed_customers(latest.join(delivered.select(*keys), list(keys), "left_anti"), table, arrival)
+    newest = _newest(existing, keys, F.struct(*existing.columns), arrival)
     missing = newest.join(delivered.select(*keys), list(keys), "left_anti").select(f"{_BASE}.*")
-    if is_customers:
-        return _closed_customers(missing, table, arrival)
     revision = (F.col("revision") + 1).alias("revision")
     kept = [c for c in missing.columns if c not in ("revision", "is_deleted")]
     return missing.filter(~F.col("is_deleted")).select(*kept, revision, F.lit(True).alias("is_deleted"))
 
 
+def reopenings(existing: DataFrame, good: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
+    """What a snapshot says of customers who were closed and are back: revisions that withdraw their closing versions.
+
+    Only where the source dates its rows: there, the row that is back is what silver has already, and older than the
+    version that closed it. An undated one opens a new version. `ingested_at` and `batch_id` stay to be set.
+
+    Args:
+        existing: all revisions that silver has of this source.
+        good: the mapped rows that are not rejected.
+        table: the silver table.
+        arrival: what the delivery means.
+    """
+    if table.__name__ != "customers" or arrival.opens_on is not None:
+        return existing.filter(F.lit(False))
+    keys = list(closed_by(table))
+    back = good.groupBy(*keys).agg(F.max("valid_from").alias(_DELIVERED))
+    latest = _latest_versions(existing, table, arrival).join(back, keys)
+    closing = latest.filter(~_says_something(latest, table) & (F.col("valid_from") > F.col(_DELIVERED)))
+    kept = [c for c in existing.columns if c not in ("revision", "is_deleted")]
+    return closing.select(*kept, (F.col("revision") + 1).alias("revision"), F.lit(True).alias("is_deleted"))
+
+
+def _latest_versions(existing: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
+    """The latest version of each customer that is not withdrawn, and `_today`: the revision it has on this day."""
+    versions = _newest(existing, key_of(table), F.struct(*existing.columns), arrival).select(f"{_BASE}.*")
+    latest = F.max_by(F.struct(*versions.columns), F.when(~F.col("is_deleted"), F.col("valid_from")))
+    today = F.max(F.when(F.col("valid_from") == F.lit(arrival.arrived_on), F.col("revision")))
+    grouped = versions.groupBy(*closed_by(table)).agg(latest.alias(_BASE), today.alias(_TODAY))
+    return grouped.filter(F.col(_BASE).isNotNull()).select(f"{_BASE}.*", _TODAY)
+
+
+def _told(rows: DataFrame, table: type[Table]) -> list[str]:
+    return [c for c in rows.columns if c in table.columns and c not in (*table.grain, *MANAGED, "status")]
+
+
+def _says_something(rows: DataFrame, table: type[Table]) -> Column:
+    """False for a version that closes a customer."""
+    told = F.coalesce(*(F.col(c).cast("string") for c in _told(rows, table))).isNotNull()
+    return told | (F.coalesce(F.col("status"), F.lit("former")) != "former")
+
+
 def _closed_customers(newest: DataFrame, table: type[Table], arrival: Arrival) -> DataFrame:
-    told = [c for c in newest.columns if c in table.columns and c not in (*table.grain, *MANAGED, "status")]
     status = F.when(F.col("status").isNotNull(), F.lit("former"))
     opens = F.greatest(F.col("valid_from"), F.lit(arrival.arrived_on))
-    revision = F.when(opens == F.col("valid_from"), F.col("revision")).otherwise(F.lit(0)) + 1
-    says_something = F.coalesce(*(F.col(c).cast("string") for c in told)).isNotNull() | (
-        F.coalesce(F.col("status"), F.lit("former")) != "former"
-    )
-    return newest.filter(says_something).select(
+    on_this_day = opens == F.lit(arrival.arrived_on)
+    revision = F.when(on_this_day, F.coalesce(_TODAY, F.lit(0))).otherwise(F.col("revision")) + 1
+    return newest.filter(_says_something(newest, table)).select(
         "customer_id",
         "source",
         opens.alias("valid_from"),
         revision.cast("bigint").alias("revision"),
         status.alias("status"),
         F.lit(False).alias("is_deleted"),
-        *(F.lit(None).cast(newest.schema[c].dataType).alias(c) for c in told),
+        *(F.lit(None).cast(newest.schema[c].dataType).alias(c) for c in _told(newest, table)),
     )
 
 
@@ -213,9 +257,6 @@ def _base_type(rows: DataFrame) -> str:
     return f"struct<revision:bigint,is_deleted:boolean,valid_from:date,{_CONTENT}:{content}>"
 
 
-def _newest(
-    existing: DataFrame, keys: Sequence[str], what: Column, arrival: Arrival, by_date: bool = False
-) -> DataFrame:
-    dated = by_date or arrival.opens_on is not None
-    order = F.struct("valid_from", "revision") if dated else F.col("revision")
+def _newest(existing: DataFrame, keys: Sequence[str], what: Column, arrival: Arrival) -> DataFrame:
+    order = F.struct("valid_from", "revision") if arrival.opens_on is not None else F.col("revision")
     return existing.groupBy(*keys).agg(F.max_by(what, order).alias(_BASE))

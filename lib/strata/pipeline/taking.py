@@ -24,7 +24,7 @@ from strata.ingest.deliveries import Found, readable
 from strata.ingest.files import Delivered
 from strata.ingest.identity import pseudonym, with_key
 from strata.ingest.landing import UNREADABLE, bronze_table
-from strata.ingest.mapping import REASONS, Batch, map_records, source_ids
+from strata.ingest.mapping import REASONS, Batch, key_unknown, map_records, source_ids
 from strata.ingest.records import TRACE, Records, as_list, make_records
 from strata.pipeline.context import Run
 from strata.project.models import Project, Source
@@ -156,7 +156,7 @@ def _to_silver(step: Step, source: Source, mapped: DataFrame, records: Mapping[s
     silver = compared.filter(revisions.CHANGED).drop(revisions.CHANGED, *TRACE)
     closed = 0
     if restated is not None:
-        silent = _closing(step, revisions.closings(restated, mapped, table, arrival))
+        silent = _closing(step, _silent(step, source, mapped, restated, table, arrival))
         closed = silent.count()
         silver = silver.unionByName(silent, allowMissingColumns=True) if closed else silver
     gained = step.write(table, silver)
@@ -225,6 +225,17 @@ def _existing(step: Step, source: Source, table: type[Table]) -> DataFrame | Non
     # A Delta frame sees what is committed when it is computed, the rows of this very batch included.
     earlier = (F.col("source") == source.name) & (F.col("batch_id") < step.batch.batch_id)
     return rows.select([c for c in rows.columns if c in table.columns]).filter(earlier)
+
+
+def _silent(
+    step: Step, source: Source, mapped: DataFrame, existing: DataFrame, table: type[Table], arrival: revisions.Arrival
+) -> DataFrame:
+    """What silver gains of a snapshot without a record: rows that close and, of customers who are back, open again."""
+    back = revisions.reopenings(existing, _good(mapped), table, arrival)
+    if not mapped.filter(key_unknown(revisions.closed_by(table))).limit(1).isEmpty():
+        step.run.progress.note(f"{source.name}: rejected rows may be those that are missing, so that none is closed")
+        return back
+    return back.unionByName(revisions.closings(existing, mapped, table, arrival), allowMissingColumns=True)
 
 
 def _closing(step: Step, rows: DataFrame) -> DataFrame:
