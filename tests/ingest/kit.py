@@ -101,8 +101,8 @@ class Corner:
         path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).lstrip("\n").encode())
         return path
 
-    def ingest(self, at: datetime = JANUARY) -> IngestReport:
-        return ingest(Run(self.project, self.lakehouse, lambda: at, Silent()), KEY, at, environ={})
+    def ingest(self, at: datetime = JANUARY, key: bytes = KEY) -> IngestReport:
+        return ingest(Run(self.project, self.lakehouse, lambda: at, Silent()), key, at, environ={})
 
     def read(self, table: type[Table]) -> DataFrame:
         return self.lakehouse.read(table)

@@ -53,14 +53,18 @@ def test_a_source_that_feeds_no_events_sets_no_limit() -> None:
     assert complete_through(replace(source(""), feeds="products"), date(2024, 1, 1), NOON, "UTC") is None
 
 
+SALES = source("")
+
+
 def file(name: str, through: date | None, at: datetime = NOON) -> dict[str, object]:
     return {"source": name, "complete_through": through, "ingested_at": at}
 
 
 def test_every_source_must_reach_the_as_of_date() -> None:
     files = [file("sales", date(2024, 1, 5)), file("sales", date(2024, 1, 3)), file("shops", None)]
-    assert incomplete_sources(["sales", "shops"], files, date(2024, 1, 5)) == []
-    problems = incomplete_sources(["sales", "shops", "visits"], files, date(2024, 1, 6))
+    shops = replace(SALES, name="shops", feeds="places")
+    assert incomplete_sources([SALES, shops], files, date(2024, 1, 5)) == []
+    problems = incomplete_sources([SALES, shops, replace(SALES, name="visits")], files, date(2024, 1, 6))
     said = "\n".join(map(str, problems))
     assert "sales: complete through 2024-01-05, the as-of date is 2024-01-06" in said
     assert "visits: nothing has been ingested" in said
@@ -69,8 +73,17 @@ def test_every_source_must_reach_the_as_of_date() -> None:
 
 def test_what_came_after_known_at_completes_nothing() -> None:
     files = [file("sales", date(2024, 1, 5)), file("sales", date(2024, 1, 9), NOON.replace(month=2))]
-    assert incomplete_sources(["sales"], files, date(2024, 1, 9)) == []
-    assert len(incomplete_sources(["sales"], files, date(2024, 1, 9), NOON)) == 1
+    assert incomplete_sources([SALES], files, date(2024, 1, 9)) == []
+    assert len(incomplete_sources([SALES], files, date(2024, 1, 9), NOON)) == 1
+
+
+def test_events_of_which_none_is_good_complete_nothing() -> None:
+    nothing = [file("sales", None)]
+    (problem,) = incomplete_sources([SALES], nothing, date(2024, 1, 5))
+    assert "sales: not one good event has been ingested" in str(problem)
+    always = replace(SALES, delivery=Deliver("append", None, None, "always"))
+    assert incomplete_sources([always], nothing, date(2024, 1, 5)) == []
+    assert incomplete_sources([SALES], [*nothing, file("sales", date(2024, 1, 5))], date(2024, 1, 5)) == []
 
 
 def read_before(path: str, content: str, batch_id: int, source: str = "sales") -> dict[str, object]:

@@ -1,9 +1,11 @@
+import hashlib
+import hmac
 from pathlib import Path
 
 import pytest
 
 from strata.errors import ProjectError
-from strata.ingest.keys import read_key
+from strata.ingest.keys import check_key, read_key
 from strata.project.models import Identity
 
 IDENTITY = Identity("demo-1", "STRATA_KEY", "secrets/identity.key")
@@ -44,3 +46,17 @@ def test_a_short_key_is_refused_and_never_shown(folder: Path) -> None:
         read_key(IDENTITY, folder, {"STRATA_KEY": "hunter2hunter2"})
     assert "14 characters" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+def test_another_key_under_the_same_id_is_refused_and_nothing_of_it_is_shown() -> None:
+    right, wrong = b"r" * 32, b"w" * 32
+    made = hmac.new(right, b"anna", hashlib.sha256).hexdigest()[:32]
+    check_key(right, IDENTITY, "anna", made)
+    with pytest.raises(
+        ProjectError, match="not the one that the customer ids of key_id demo-1 were made with"
+    ) as error:
+        check_key(wrong, IDENTITY, "anna", made)
+    assert error.value.exit_code == 2
+    assert "STRATA_KEY" in str(error.value)
+    assert "secrets/identity.key" in str(error.value)
+    assert not [secret for secret in ("w" * 32, "anna", made) if secret in str(error.value)]

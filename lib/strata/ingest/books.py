@@ -22,7 +22,7 @@ class Counts:
         rejected: rows that quarantine got.
         unchanged: accepted records that silver had already.
         gained: rows that silver got of this source, closing rows included.
-        closed: of them, those that close what a snapshot no longer has.
+        closed: of them, those without a record: they close what a snapshot no longer has, or open it again.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -59,7 +59,10 @@ def reconcile(source: str, counts: Counts) -> None:
 
 
 def complete_through(source: Source, latest: date | None, ingested_at: datetime, time_zone: str) -> date | None:
-    """The last whole day a source vouches for after a delivery; None sets no limit.
+    """The last whole day a source vouches for after a delivery.
+
+    None sets no limit, or, where events count by their `latest` and none was good, vouches for nothing: see
+    `incomplete_sources`.
 
     Args:
         source: says a day itself, `always`, or `latest`: the day of its latest event, if it feeds events.
@@ -70,7 +73,7 @@ def complete_through(source: Source, latest: date | None, ingested_at: datetime,
     declared = source.delivery.complete_through
     if isinstance(declared, date):
         return declared
-    if declared == "always" or source.feeds != "events" or latest is None:
+    if latest is None or not _by_events(source):
         return None
     return min(latest, day_of(ingested_at, time_zone) - timedelta(days=1))
 
@@ -112,27 +115,34 @@ def file_rows(
 
 
 def incomplete_sources(
-    sources: Sequence[str], files: Iterable[Mapping[str, Any]], as_of: date, known_at: datetime | None = None
+    sources: Sequence[Source], files: Iterable[Mapping[str, Any]], as_of: date, known_at: datetime | None = None
 ) -> list[Problem]:
     """Why the data does not reach through `as_of`, source by source.
 
     Args:
-        sources: names of the project's sources.
+        sources: of the project.
         files: rows of `bronze.files`.
         as_of: the last whole day a result is about.
         known_at: only files known at this moment count; None counts all.
     """
     known = [f for f in files if known_at is None or f["ingested_at"] <= known_at]
     problems = []
-    for name in sources:
+    for name, counted_by_events in ((s.name, _by_events(s)) for s in sources):
         of_source = [f for f in known if f["source"] == name]
         through = [f["complete_through"] for f in of_source if f["complete_through"] is not None]
         if not of_source:
             problems.append(Problem(None, f"{name}: nothing has been ingested", "run: strata ingest"))
+        elif not through and counted_by_events:
+            what = f"{name}: not one good event has been ingested"
+            problems.append(Problem(None, what, "see silver.quarantine, and deliver them, or say `complete_through:`"))
         elif through and max(through) < as_of:
             what = f"{name}: complete through {max(through)}, the as-of date is {as_of}"
             problems.append(Problem(None, what, f"deliver the missing days, or ask for --as-of {max(through)}"))
     return problems
+
+
+def _by_events(source: Source) -> bool:
+    return source.feeds == "events" and source.delivery.complete_through == "latest"
 
 
 def new_files(source: str, files: Iterable[Delivered], books: Iterable[Mapping[str, Any]]) -> tuple[Delivered, ...]:

@@ -1,5 +1,7 @@
 """The identity key: found in the environment or in a file, never written anywhere else."""
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +37,27 @@ def read_key(identity: Identity, folder: Path, environ: Mapping[str, str]) -> by
         if path.is_file():
             return _key(path.read_text(encoding="utf-8").strip(), f"the file {path}", folder)
     raise ProjectError(f"there is no identity key: {_places(identity, folder)}\n    {_next_step(folder)}")
+
+
+def check_key(key: bytes, identity: Identity, source_id: str, customer_id: str) -> None:
+    """Is this the key that earlier pseudonyms under its `key_id` were made with?
+
+    Args:
+        key: as `read_key` found it.
+        identity: of the project.
+        source_id: a raw id from the identity vault.
+        customer_id: its pseudonym there, made as `identity.pseudonym` says.
+
+    Raises:
+        ProjectError: it is another key. Neither key nor id is part of the message.
+    """
+    made = hmac.new(key, source_id.encode(), hashlib.sha256).hexdigest()[: len(customer_id)]
+    if hmac.compare_digest(made, customer_id):
+        return
+    places = f"the environment variable {identity.key_env}"
+    places += f", then the file {identity.key_file} in the project's folder" if identity.key_file else ""
+    found = f"the identity key is not the one that the customer ids of key_id {identity.key_id} were made with"
+    raise ProjectError(f"{found}\n    put the right one back; it is looked for in {places}")
 
 
 def _key(text: str, place: str, folder: Path) -> bytes:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from strata.contract.bronze import files
+from pyspark.sql import functions as F
+
+from strata.contract.bronze import files, identity_vault
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError, Problem
 from strata.ingest.books import (
@@ -28,6 +30,7 @@ from strata.ingest.books import (
 from strata.ingest.deliveries import Found, find
 from strata.ingest.files import Delivered
 from strata.ingest.identity import key_frame
+from strata.ingest.keys import check_key
 from strata.ingest.mapping import Batch
 from strata.pipeline.context import Run
 from strata.pipeline.taking import Step, Taken, fill_vault, take, withdraw_unfinished
@@ -76,6 +79,7 @@ def ingest(run: Run, key: bytes, ingested_at: datetime, environ: Mapping[str, st
         The counts of the batch per source. Without anything new no table is touched.
 
     Raises:
+        ProjectError: the key is not the one that earlier batches used.
         InputError: a source has no files, is not ready, or does not fit its schema; nothing of the batch counts.
         StrataError: the accounts do not balance; nothing of the batch counts.
     """
@@ -114,6 +118,7 @@ def _take_batch(
     ingested_at: datetime,
 ) -> IngestReport:
     batch = Batch(max((b["batch_id"] for b in books), default=0) + 1, ingested_at)
+    _check_key(run, key, batch)
     step = Step(run, batch, key_frame(run.lakehouse.spark, key), frozenset(b["source"] for b in books))
     withdraw_unfinished(step)
     taken = _take_all(step, [(found, new[found.source.name]) for found in offered if new[found.source.name]])
@@ -128,6 +133,21 @@ def _take_batch(
     run.lakehouse.append(files, frame_of(run.lakehouse.spark, files, rows).coalesce(1))
     idle = [SourceReport(f.source.name, 0, len(f.files)) for f in offered if not new[f.source.name]]
     return IngestReport(batch.batch_id, ingested_at, tuple(sorted((*reports, *idle), key=lambda r: r.source)))
+
+
+def _check_key(run: Run, key: bytes, batch: Batch) -> None:
+    """Another key under the same `key_id` would make every customer a second one.
+
+    Raises:
+        ProjectError: the key is not that of the finished batches.
+    """
+    identity = run.project.identity
+    if not run.lakehouse.exists(identity_vault):
+        return
+    vault = run.lakehouse.read(identity_vault)
+    made = vault.filter((F.col("key_id") == identity.key_id) & (F.col("batch_id") < batch.batch_id))
+    for known in rows_of(made.select("source_id", "customer_id").limit(1)):
+        check_key(key, identity, known["source_id"], known["customer_id"])
 
 
 def _take_all(step: Step, wanted: Sequence[tuple[Found, tuple[Delivered, ...]]]) -> list[Taken]:
@@ -222,7 +242,6 @@ def require_complete(lakehouse: Lakehouse, project: Project, as_of: date, known_
     Raises:
         InputError: names the sources that do not, with the day they are complete through.
     """
-    names = [source.name for source in project.sources]
-    problems = incomplete_sources(names, read_books(lakehouse), as_of, known_at)
+    problems = incomplete_sources(project.sources, read_books(lakehouse), as_of, known_at)
     if problems:
         raise InputError(problems)
