@@ -21,6 +21,7 @@ def said(folder: Path, extra: str) -> list[str]:
         ("instant", "yyyy-MM-dd''''HH:mm:ssXXX", []),
         ("instant", "yyyy-MM-dd'T'hh:mm a", []),
         ("local, zone: Europe/Kyiv", "dd.LL.yyyy'w'HH:mm", []),
+        ("date", "yyyy-MM-dd '", ["`format` opens a quote that it does not close"]),
         ("date", "dd.mm.yyyy", ["`format` has no month"]),
         ("local, zone: Europe/Kyiv", "HH:mm", ["`format` has no year and no month and no day"]),
         ("date", "dd.MM.YYYY", ["`format` has `Y`, by which no day is read", "`format` has no year"]),

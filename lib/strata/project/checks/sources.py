@@ -160,7 +160,10 @@ def _moment(mapped: Mapped, target: Column, types: Mapping[str, Type]) -> Iterat
 
 def _pattern(pattern: str, moment: Moment) -> Iterator[tuple[str, str]]:
     """What is wrong with a format, and what to do: every moment has a day that is read from its text."""
-    letters = {c for c in _QUOTED.sub("", pattern) if c.isalpha()}
+    unquoted = _QUOTED.sub("", pattern)
+    letters = {c for c in unquoted if c.isalpha()}
+    if "'" in unquoted:
+        yield "`format` opens a quote that it does not close", "write '' for one apostrophe"
     if unread := sorted(letters - _READ_LETTERS):
         what = f"`format` has {', '.join(f'`{c}`' for c in unread)}, by which no day is read"
         yield what, "for example dd.MM.yyyy HH:mm:ss; put words in single quotes"
