@@ -10,10 +10,10 @@ HEX_64 = "^[0-9a-f]{64}$"
 
 
 class files(Table):
-    """A delivered file, table or query result; the same content of a source is never taken twice."""
+    """A file, table or query result as a batch took it; what a path holds is taken again when it has changed."""
 
     schema = "bronze"
-    grain = ("source", "file_hash")
+    grain = ("source", "file_hash", "batch_id")
     source = column(Type.STRING, "Name of the source")
     file_path = column(Type.STRING, "Where it lay when it was read")
     bytes = column(Type.BIGINT, "Size", Between(0, None), unit="bytes")
@@ -32,7 +32,7 @@ class delivery(Table):
     """The columns that every bronze.<source> carries after the source's own."""
 
     schema = "bronze"
-    grain = ("file_hash", "row_number")
+    grain = ("file_hash", "row_number", "batch_id")
     file_path = column(Type.STRING, "File as delivered")
     file_hash = column(Type.STRING, "SHA-256 of the content")
     row_number = column(Type.BIGINT, "Record in the file, from 1; a CSV header is not counted", Between(1, None))

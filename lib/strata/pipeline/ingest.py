@@ -129,6 +129,7 @@ def _take_batch(
         through = complete_through(one.source, one.latest, ingested_at, run.project.time_zone)
         rows += file_rows(one.source, one.files, one.counts, through, batch.batch_id, ingested_at)
         reports.append(_report(one.source, offered, one.counts, through))
+    run.keep_lease()
     # The commit that finishes the batch: before it, none of its rows counts.
     run.lakehouse.append(files, frame_of(run.lakehouse.spark, files, rows).coalesce(1))
     idle = [SourceReport(f.source.name, 0, len(f.files)) for f in offered if not new[f.source.name]]
@@ -216,18 +217,6 @@ def _summary(report: IngestReport) -> tuple[str, int, int]:
 def read_books(lakehouse: Lakehouse) -> list[dict[str, Any]]:
     """The rows of `bronze.files`: every file of every finished batch."""
     return rows_of(lakehouse.read(files)) if lakehouse.exists(files) else []
-
-
-def known_at_default(lakehouse: Lakehouse) -> datetime:
-    """The end of the newest finished batch.
-
-    Raises:
-        InputError: there is none.
-    """
-    moments: list[datetime] = [b["ingested_at"] for b in read_books(lakehouse)]
-    if not moments:
-        raise InputError("nothing has been ingested: run: strata ingest")
-    return max(moments)
 
 
 def require_complete(lakehouse: Lakehouse, project: Project, as_of: date, known_at: datetime | None = None) -> None:
