@@ -28,6 +28,8 @@ ENGINE = {
     # An empty table of a release is staged by a commit that says so, even when it was empty before.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+SUBMITTED = {
     # Else files are split by how many executors have come so far, and a row's number would not be the same twice.
     "spark.sql.files.minPartitionNum": "32",
 }
@@ -58,7 +60,7 @@ def open_session(settings: Mapping[str, str] | None = None, verbose: bool | None
         ProjectError: a local Spark cannot start: no usable Java, no Delta JARs, or settings the JVM refuses.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ or SparkSession.getActiveSession() is not None
-    chosen = {**DELTA, **ENGINE, **({} if submitted else _local_settings()), **(settings or {})}
+    chosen = {**DELTA, **ENGINE, **(SUBMITTED if submitted else _local_settings()), **(settings or {})}
     if not submitted:
         _start_local(chosen, os.environ.get("STRATA_VERBOSE") == "1" if verbose is None else verbose)
     builder = SparkSession.builder.appName("strata")
