@@ -1,6 +1,5 @@
 """One Spark session for all tests: UI off, few shuffle partitions, nothing shared through tables."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from tests.end_to_end.kit import Said, Shop, whole_shop
 from strata.project.models import Storage
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
-
-# Spark takes a process without a main file, as pytest-xdist's are, for its own doctests, and ends it.
-sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,13 @@ def test_a_column_gained_keeps_what_is_there_and_its_comment(spark, lakehouse):
     assert [str(c) for c in lakehouse.grown(shelves).columns] == ["as_of_date", "name", "amount", "width"]
 
 
+def test_a_rebuilt_table_may_lose_a_day_that_it_had(spark, lakehouse):
+    dated = extend(shelves, (column(Type.DATE, "A feature", nullable=True, name="first_on"),))
+    lakehouse.rebuild(dated, frame_of(spark, dated, [{**rows(JANUARY, "a")[0], "first_on": JANUARY}]))
+    lakehouse.rebuild(shelves, frame_of(spark, shelves, rows(JANUARY, "b")))
+    assert [(r["name"], len(r)) for r in rows_of(lakehouse.read(shelves))] == [("b", 3)]
+
+
 def test_a_released_column_keeps_its_type(spark, lakehouse):
     lakehouse.append(shelves, frame_of(spark, shelves, rows(JANUARY, "a")))
     first = extend(shelves, (column(Type.DOUBLE, "Wide", nullable=True, name="width"),))

@@ -5,7 +5,7 @@ are created from their contract before the first row is written, because a table
 comments and NOT NULL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -103,7 +103,7 @@ class Lakehouse:
             self.spark.sql(f"create schema if not exists {schema}")
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table))
         builder = builder.comment(" ".join((table.__doc__ or "").split()))
-        for name, value in {**READER_VERSION_1, **retention, **_statistics(table)}.items():
+        for name, value in {**READER_VERSION_1, **retention, **_statistics(_sought(table))}.items():
             builder = builder.property(name, value)
         if table.partitioned and table.slice_by:
             builder = builder.partitionedBy(table.slice_by)
@@ -148,7 +148,9 @@ class Lakehouse:
         Such a table is born from its frame and so enforces nothing: what is wrong with its rows is for the gate to
         say, by name and number, and not for the write to fail on.
         """
-        self._write(table, frame, "overwrite", {"overwriteSchema": "true", **_statistics(table)}, note)
+        # Of the key only: Delta refuses to drop a column that it keeps statistics of, and other columns come and go.
+        kept = _statistics(table.grain)
+        self._write(table, frame, "overwrite", {"overwriteSchema": "true", **kept}, note)
 
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
@@ -178,14 +180,17 @@ class Lakehouse:
         return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
 
 
-def _statistics(table: type[Table]) -> dict[str, str]:
+def _sought(table: type[Table]) -> list[str]:
     """The columns by whose least and greatest value readers skip files: key, days and moments.
 
     Those of every column would cost each write an aggregate over it and each read a parse of it.
     """
     sought = [c for c in table.columns if c in table.grain or c.type in (Type.DATE, Type.INSTANT) or c == "batch_id"]
-    kept = [f"`{c}`" for c in sought if not (table.partitioned and c == table.slice_by) and c.type is not Type.BOOLEAN]
-    return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {}
+    return [str(c) for c in sought if not (table.partitioned and c == table.slice_by)]
+
+
+def _statistics(columns: Iterable[str]) -> dict[str, str]:
+    return {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)}
 
 
 def _quoted(text: str) -> str:
