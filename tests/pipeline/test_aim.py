@@ -1,6 +1,8 @@
 """Which release a run works towards, what it looks back at, and what of it can still be read. No Spark."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,8 @@ from strata.errors import InputError, ProjectError, StrataError
 from strata.pipeline import context, jobs, publish
 from strata.pipeline.context import Target, aim
 from strata.pipeline.lookback import is_readable
+from strata.project.load import load_project
+from strata.publish.contracts import unpublishable
 from strata.publish.release import Promoted, Release, make_release_id, switch
 from strata.storage.promotion import Staged
 
@@ -97,6 +101,15 @@ def test_what_is_known_is_what_had_been_ingested_by_the_moment(monkeypatch):
     assert jobs._known_at(run, KNOWN_AT + timedelta(days=99)) == KNOWN_AT + timedelta(days=2)
     with pytest.raises(InputError, match="nothing was known at"):
         jobs._known_at(run, KNOWN_AT - timedelta(days=1))
+
+
+def test_a_project_without_segments_or_anything_to_compare_them_by_cannot_publish():
+    grocery = load_project(Path("conf/grocery"))
+    assert unpublishable(grocery) == []
+    bare = replace(grocery, segmentations=(), published_features=("first_purchase_on",))
+    assert [p.what.rsplit(": ", 1)[1] for p in unpublishable(bare)] == [
+        "no segmentation", "no number, text or flag under `publish`",
+    ]  # fmt: skip
 
 
 def test_a_date_released_with_later_knowledge_is_not_released_with_less(monkeypatch):
