@@ -33,6 +33,24 @@ FEATURES = """
 - {name: "mean_{value}", kind: mean, of: quantity, by: channel, values: [phone, web], where: "event_type = 'purchase'"}
 - {name: "spend_{value}_84d", kind: sum, of: amount, where: "event_type = 'purchase'", by: category, keep: 3, days: 84}
 - {name: "gap_{value}", kind: mean_gap, by: category, values: [a], offset: 7, days: 182}
+- {name: channels_84d, kind: distinct, of: channel, days: 84}
+- {name: "numbers_{days}d", kind: distinct, of: value_number, days: [28, 182]}
+- {name: top_category_182d, kind: top, of: category, where: "event_type = 'purchase'", days: 182}
+- {name: main_channel_84d, kind: top, of: channel, share_at_least: 0.5, days: 84, offset: 7}
+- {name: last_channel, kind: last, of: channel}
+- {name: last_units_84d, kind: last, of: quantity, where: "event_type = 'visit'", days: 84, offset: 7}
+- {name: stopped_28d, kind: stopped, where: "event_type = 'visit'", days: 28, before: 56}
+- {name: back_28d, kind: restarted, where: "event_type = 'visit'", days: 28}
+- {name: regular_28d, kind: regular, where: "event_type = 'visit'", days: 28, periods: 4, at_least: 3}
+- {name: after_84d, kind: sequence, first: "event_type = 'visit'", then: "event_type = 'purchase'", within: 3, days: 84}
+- {name: same_day, kind: sequence, first: "channel = 'web'", then: "channel = 'shop'", within: 0}
+- {name: messages_84d, kind: count, from: communications, days: 84}
+- {name: mail_days, kind: active_days, from: communications, where: "channel = 'mail'"}
+- {name: "by_{value}_182d", kind: count, from: communications, by: channel, values: [mail, sms], days: 182}
+- {name: top_campaign, kind: top, of: campaign_id, from: communications}
+- {name: home_city, kind: attribute, of: home_city}
+- {name: age_years, kind: attribute, of: age_years}
+- {name: km_to_lviv, kind: distance_to, to: "city = 'Lviv'"}
 - {name: tariff, kind: attribute, of: tariff}
 - {name: household_size, kind: attribute, of: household_size}
 - {name: per_visit, kind: expression, of: "spend_84d / visits_28d"}
@@ -62,6 +80,29 @@ def gap(where: str, days: int | None = None, offset: int = 0) -> str:
     return f"({last} - {first}) / nullif({n} - 1, 0)"
 
 
+def visits(days: int | None, offset: int = 0) -> str:
+    return over("count(event_date)", "event_type = 'visit'", days, offset)
+
+
+def latest(column: str, where: str, days: int | None = None, offset: int = 0) -> str:
+    order = f"event_date DESC, occurred_at DESC, {column}::VARCHAR"
+    return over(f"first({column} ORDER BY {order})", where, days, offset)
+
+
+def most_frequent(name: str, rows: str, column: str, where: str, at_least: float = 0.0) -> str:
+    """A view of as-of date, customer and the value most of its rows have; ties go to the first value."""
+    return f"""CREATE VIEW {name} AS SELECT a, customer_id,
+        CASE WHEN max(n) >= {at_least} * sum(n) THEN first(v ORDER BY n DESC, v) END AS {name} FROM (
+            SELECT a, customer_id, {column} AS v, count(*) AS n FROM {rows} JOIN dates ON {where}
+            WHERE v IS NOT NULL GROUP BY ALL) GROUP BY ALL;"""
+
+
+def following(name: str, first: str, then: str, within: int) -> str:
+    return f"""({then}) AND EXISTS (FROM events f WHERE f.customer_id = e.customer_id AND {first} AND (
+        f.event_date = e.event_date AND f.occurred_at < e.occurred_at
+        OR e.event_date - f.event_date BETWEEN 1 AND {within})) AS {name}"""
+
+
 def expected_sql(kept: tuple[str, ...]) -> dict[str, str]:
     """Feature -> its definition, written once more, over the joined events of one customer and date `a`."""
     days = "count(DISTINCT event_date)"
@@ -89,6 +130,15 @@ def expected_sql(kept: tuple[str, ...]) -> dict[str, str]:
         **{f"mean_{v}": over("avg(quantity)", f"channel = '{v}' AND {BUYS}") for v in ("phone", "web")},
         **{f"spend_{v}_84d": zero(over("sum(amount)", f"category = '{v}' AND {BUYS}", 84)) for v in kept},
         "gap_a": gap("category = 'a'", 182, 7),
+        "channels_84d": over("count(DISTINCT channel)", days=84),
+        **{f"numbers_{n}d": over(f"count(DISTINCT {POINTS})", days=n) for n in (28, 182)},
+        "last_channel": latest("channel", "channel IS NOT NULL"),
+        "last_units_84d": latest("quantity", "quantity IS NOT NULL AND event_type = 'visit'", 84, 7),
+        "stopped_28d": f"{visits(28)} = 0 AND {visits(56, 28)} > 0",
+        "back_28d": f"{visits(28)} > 0 AND {visits(28, 28)} = 0 AND {visits(None, 56)} > 0",
+        "regular_28d": " + ".join(f"({visits(28, 28 * n)} > 0)::INT" for n in range(4)) + " >= 3",
+        "after_84d": over(days, "follows_a_visit", 84),
+        "same_day": over(days, "follows_the_web"),
         "per_visit": f"{zero(over('sum(amount)', BUYS, 84))} / nullif({over(days, 'event_type = $$visit$$', 28)}, 0)",
     }
 
@@ -96,7 +146,7 @@ def expected_sql(kept: tuple[str, ...]) -> dict[str, str]:
 TABLES = """
 CREATE VIEW product AS SELECT product_id, arg_max(category, source) FILTER (WHERE category IS NOT NULL) AS category,
     arg_max(brand_type, source) FILTER (WHERE brand_type IS NOT NULL) AS brand_type FROM products GROUP BY ALL;
-CREATE VIEW event AS SELECT e.*, p.category, p.brand_type, s.city FROM events e
+CREATE VIEW event AS SELECT e.*, p.category, p.brand_type, s.city, %(follows)s FROM events e
     LEFT JOIN product p USING (product_id) LEFT JOIN places s USING (place_id);
 CREATE VIEW version AS SELECT d.a, c.*, -row_number() OVER (ORDER BY c.valid_from, c.source) AS latest
     FROM customers c JOIN dates d ON c.valid_from <= d.a
@@ -104,6 +154,8 @@ CREATE VIEW version AS SELECT d.a, c.*, -row_number() OVER (ORDER BY c.valid_fro
 CREATE VIEW profile AS SELECT a, customer_id,
     first(tariff ORDER BY latest) FILTER (WHERE tariff IS NOT NULL) AS tariff,
     first(household_size ORDER BY latest) FILTER (WHERE household_size IS NOT NULL) AS household_size,
+    first(home_place_id ORDER BY latest) FILTER (WHERE home_place_id IS NOT NULL) AS home_place_id,
+    first(birth_date ORDER BY latest) FILTER (WHERE birth_date IS NOT NULL) AS birth_date,
     first(status ORDER BY latest) FILTER (WHERE status IS NOT NULL) AS status,
     first(known_from ORDER BY latest) FILTER (WHERE known_from IS NOT NULL) AS known_from
     FROM version GROUP BY a, customer_id;
@@ -111,7 +163,27 @@ CREATE VIEW base AS SELECT a, customer_id FROM (
     SELECT a, customer_id FROM events JOIN dates ON event_date <= a
     UNION SELECT a, customer_id FROM profile WHERE known_from <= a)
     EXCEPT SELECT a, customer_id FROM profile WHERE status = 'former';
+CREATE VIEW message AS SELECT a, customer_id, count(*) FILTER (WHERE sent_on > a - 84) AS messages_84d,
+    count(DISTINCT sent_on) FILTER (WHERE channel = 'mail') AS mail_days,
+    count(*) FILTER (WHERE channel = 'mail' AND sent_on > a - 182) AS by_mail_182d,
+    count(*) FILTER (WHERE channel = 'sms' AND sent_on > a - 182) AS by_sms_182d
+    FROM communications JOIN dates ON sent_on <= a GROUP BY ALL;
+CREATE VIEW home AS SELECT h.place_id AS home_place_id, any_value(h.city) AS home_city,
+    round(min(2 * 6371.0088 * asin(sqrt(pow(sin(radians(t.latitude - h.latitude) / 2), 2) + cos(radians(h.latitude))
+        * cos(radians(t.latitude)) * pow(sin(radians(t.longitude - h.longitude) / 2), 2)))), 3) AS km_to_lviv
+    FROM places h LEFT JOIN places t ON t.city = 'Lviv' GROUP BY ALL;
 """
+FOLLOWS = ", ".join(
+    [
+        following("follows_a_visit", "f.event_type = 'visit'", "e.event_type = 'purchase'", 3),
+        following("follows_the_web", "f.channel = 'web'", "e.channel = 'shop'", 0),
+    ]
+)
+CHOSEN = [
+    most_frequent("top_category_182d", "event", "category", f"{window(182)} AND {BUYS}"),
+    most_frequent("main_channel_84d", "event", "channel", window(84, 7), 0.5),
+    most_frequent("top_campaign", "communications", "campaign_id", "sent_on <= a"),
+]
 
 
 def computed_by_duckdb(world: World, kept: tuple[str, ...]) -> pa.Table:
@@ -119,13 +191,22 @@ def computed_by_duckdb(world: World, kept: tuple[str, ...]) -> pa.Table:
     for name, table in {**world, "dates": pa.table({"a": pa.array(AS_OFS, pa.date32())})}.items():
         db.register(f"{name}_rows", table)
         db.execute(f"CREATE TABLE {name} AS FROM {name}_rows")
-    db.execute(TABLES)
+    db.execute(TABLES % {"follows": FOLLOWS} + "".join(CHOSEN))
     columns = ", ".join(f"{sql} AS {name}" for name, sql in expected_sql(kept).items())
     return db.sql(
-        f"""SELECT m.*, tariff, household_size, per_visit > 100 AND household_size >= 2 AS big FROM (
+        f"""SELECT m.*, tariff, household_size, per_visit > 100 AND household_size >= 2 AS big,
+            coalesce(messages_84d, 0) AS messages_84d, coalesce(mail_days, 0) AS mail_days,
+            coalesce(by_mail_182d, 0) AS by_mail_182d, coalesce(by_sms_182d, 0) AS by_sms_182d,
+            top_category_182d, main_channel_84d, top_campaign, home_city, km_to_lviv,
+            date_part('year', age(as_of_date, birth_date)) AS age_years FROM (
             SELECT a AS as_of_date, customer_id, {columns}
             FROM base LEFT JOIN event USING (customer_id) GROUP BY a, customer_id
         ) m LEFT JOIN profile ON a = as_of_date AND profile.customer_id = m.customer_id
+        LEFT JOIN message n ON n.a = as_of_date AND n.customer_id = m.customer_id
+        LEFT JOIN top_category_182d t ON t.a = as_of_date AND t.customer_id = m.customer_id
+        LEFT JOIN main_channel_84d c ON c.a = as_of_date AND c.customer_id = m.customer_id
+        LEFT JOIN top_campaign k ON k.a = as_of_date AND k.customer_id = m.customer_id
+        LEFT JOIN home USING (home_place_id)
         ORDER BY as_of_date, m.customer_id"""
     ).to_arrow_table()
 
@@ -191,4 +272,6 @@ def test_the_world_is_not_a_trivial_one(made: Made) -> None:
     assert events.count(0) > 3
     assert sum(n > 0 and s == 0 for n, s in zip(events, spend, strict=True)) > 10
     varied = [c for c in made.snapshot.column_names if len(set(made.snapshot[c].to_pylist())) > 2]
-    assert set(made.snapshot.column_names) - set(varied) <= {"big"}
+    truths = {"big", "stopped_28d", "back_28d", "regular_28d"}
+    assert set(made.snapshot.column_names) - set(varied) <= truths
+    assert all({True, False} <= set(made.snapshot[c].to_pylist()) for c in truths)

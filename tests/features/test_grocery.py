@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from tests.features.worlds import GROCERY, Made, settled
 
 from strata.features.cells import build_cells, build_daily
-from strata.features.profiles import build_base
 from strata.features.snapshot import build_snapshot
 from strata.features.tiles import TilePlan, plan_tiles
 from strata.project.load import load_project
@@ -56,10 +55,9 @@ def silver(spark: SparkSession) -> Mapping[str, DataFrame]:
 @pytest.fixture(scope="module")
 def made(silver: Mapping[str, DataFrame], plan: TilePlan) -> Made:
     events, customers, as_ofs = silver["events"], silver["customers"], [YEAR_END, NOVEMBER]
-    cells = build_cells(events, events, events, plan)  # no feature reads products or places
+    cells = build_cells({"events": events}, plan)  # no feature reads products or places
     daily = settled(build_daily(cells, plan))
-    base = build_base(daily, customers, as_ofs)
-    return Made(plan, daily, daily, base, build_snapshot(daily, None, customers, base, plan, as_ofs).toArrow())
+    return Made(plan, daily, daily, build_snapshot({"daily": daily, "customers": customers}, plan, as_ofs).toArrow())
 
 
 def purchase_frequency(row: Mapping[str, object]) -> str:

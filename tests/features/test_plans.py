@@ -10,9 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.features.worlds import frames, plan_of, random_world
 
 from strata.features.cells import build_cells, build_daily
-from strata.features.profiles import build_base
 from strata.features.snapshot import build_snapshot
-from strata.features.spreading import keep_values
+from strata.features.spreading import keep_values, keeping
 from strata.features.tiles import TilePlan
 
 AS_OF = date(2017, 12, 31)
@@ -57,24 +56,30 @@ def having(lines: list[str], *words: str) -> list[str]:
     return [line for line in lines if all(word in line for word in words)]
 
 
-def test_events_are_read_once_and_shuffled_once_by_customer_down_to_days(
+def shuffled_by(lines: list[str]) -> list[str]:
+    """The first column of every shuffle by hash, sorted."""
+    found = [re.search(r"Exchange hashpartitioning\((\w+)#", line) for line in having(lines, "Exchange hash")]
+    return sorted(match.group(1) for match in found if match)
+
+
+def test_events_are_read_once_and_shuffled_once_by_customer(
     silver: dict[str, DataFrame], plan: TilePlan, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cells = build_cells(silver["events"], silver["products"], silver["places"], plan)
-    lines = physical(build_daily(cells, plan), capsys)
-    shuffles = [re.search(r"Exchange hashpartitioning\((\w+)#", line) for line in having(lines, "Exchange hash")]
-    assert sorted(found.group(1) for found in shuffles if found) == ["customer_id", "place_id", "product_id"]
+    lines = physical(build_cells(silver, plan), capsys)
+    assert shuffled_by(lines) == ["customer_id", "place_id", "product_id"]
     assert len(having(lines, "FileScan", "event_date")) == 1
     assert having(lines, "Expand") + having(lines, "Python") + having(lines, "Window") == []
 
 
-def test_aggregates_over_events_and_tiles_are_compiled(
+def test_a_busy_day_is_merged_before_it_is_shuffled(
     silver: dict[str, DataFrame], plan: TilePlan, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cells = build_cells(silver["events"], silver["products"], silver["places"], plan)
-    aggregates = having(physical(build_daily(cells, plan), capsys), "HashAggregate(keys=[customer_id")
-    assert len(aggregates) == 4
-    assert all(re.search(r"\*\(\d+\) HashAggregate", line) for line in aggregates)
+    lines = physical(build_cells(silver, plan), capsys)
+    merging = [n for n, line in enumerate(lines) if "HashAggregate(keys=[customer_id" in line]
+    (shuffle,) = (n for n, line in enumerate(lines) if "Exchange hashpartitioning(customer_id" in line)
+    assert len(merging) == 2
+    assert merging[0] < shuffle < merging[1], "from the result down: the whole, the shuffle, the parts"
+    assert all(re.search(r"\*\(\d+\) HashAggregate", lines[n]) for n in merging), "compiled"
 
 
 @pytest.mark.parametrize("as_ofs", [[AS_OF], [AS_OF, date(2017, 11, 30), date(2017, 10, 31)]], ids=["one", "three"])
@@ -82,18 +87,17 @@ def test_a_snapshot_reads_each_kind_of_tiles_once_whatever_the_number_of_dates(
     spark: SparkSession, silver: dict[str, DataFrame], plan: TilePlan, tmp_path: Path, as_ofs: list[date],
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    built = build_cells(silver["events"], silver["products"], silver["places"], plan)
-    built.write.parquet(str(tmp_path / "cells"))
+    build_cells(silver, plan).write.parquet(str(tmp_path / "cells"))
     cells = spark.read.parquet(str(tmp_path / "cells"))
     build_daily(cells, plan).write.parquet(str(tmp_path / "daily"))
-    daily = spark.read.parquet(str(tmp_path / "daily"))
-    build_base(daily, silver["customers"], as_ofs).write.parquet(str(tmp_path / "base"))
-    base = spark.read.parquet(str(tmp_path / "base"))
-    decided = keep_values(cells, plan, as_ofs)
-    lines = physical(build_snapshot(daily, cells, silver["customers"], base, decided, as_ofs), capsys)
+    tiles = {**silver, "daily": spark.read.parquet(str(tmp_path / "daily")), "pairs": cells}
+    decided = keeping(plan, keep_values(cells, plan, as_ofs).values())
+    lines = physical(build_snapshot(tiles, decided, as_ofs), capsys)
     scans = having(lines, "FileScan")
-    assert len(having(scans, "/daily")) == len(having(scans, "/cells")) == 1
+    assert len(having(scans, "/daily")) == len(having(scans, "/cells")) == len(having(scans, "/customers")) == 1
     assert having(lines, "Expand") + having(lines, "Python") + having(lines, "Window") == []
-    merging = having(lines, "HashAggregate(keys=", "count(CASE WHEN")
+    # Once each: days, cells, profiles. What lies together by customer is joined without being shuffled again.
+    assert shuffled_by(lines) == ["customer_id"] * 3
+    merging = having(lines, "HashAggregate(keys=[customer_id", "sum(")
     assert merging
     assert all(re.search(r"\*\(\d+\) HashAggregate", line) for line in merging)

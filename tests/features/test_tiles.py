@@ -65,6 +65,6 @@ def test_days_hold_only_what_features_without_by_need(tmp_path: Path) -> None:
 
 def test_the_grocery_project_fits_the_contract_tables() -> None:
     plan = plan_tiles(load_project(GROCERY, {"variables.landing": "/data"}))
-    assert extend(daily, tile_columns(plan)).columns[3:] == tile_columns(plan)
-    assert extend(pairs, cell_columns(plan)).columns[3:] == cell_columns(plan)
+    assert extend(daily, tile_columns(plan)).columns[4:] == tile_columns(plan)
+    assert extend(pairs, cell_columns(plan)).columns[4:] == cell_columns(plan)
     assert len(plan.partials) == 6

@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from strata.features.cells import build_cells, build_daily
-from strata.features.profiles import build_base
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values
 from strata.features.tiles import TilePlan, plan_tiles
@@ -24,18 +23,26 @@ MONEY = pa.decimal128(18, 2)
 SCHEMAS: Mapping[str, pa.Schema] = {
     "events": pa.schema(
         [
-            ("customer_id", pa.string()), ("event_date", pa.date32()), ("event_type", pa.string()),
+            ("customer_id", pa.string()), ("event_date", pa.date32()), ("occurred_at", pa.timestamp("us", "UTC")),
+            ("event_type", pa.string()),
             ("product_id", pa.string()), ("place_id", pa.string()), ("channel", pa.string()),
             ("quantity", pa.int64()), ("amount", MONEY), ("discount_amount", MONEY), ("value_number", pa.float64()),
         ]
     ),
     "products": pa.schema([(c, pa.string()) for c in ("product_id", "source", "category", "brand_type")]),
-    "places": pa.schema([(c, pa.string()) for c in ("place_id", "source", "name", "city")]),
+    "places": pa.schema(
+        [(c, pa.string()) for c in ("place_id", "source", "name", "kind", "country")]
+        + [(c, pa.string()) for c in ("micro_district", "district", "city", "region")]
+        + [(c, pa.float64()) for c in ("latitude", "longitude")]
+    ),
+    "communications": pa.schema(
+        [(c, pa.string()) for c in ("customer_id", "campaign_id", "channel")] + [("sent_on", pa.date32())]
+    ),
     "customers": pa.schema(
         [
             ("customer_id", pa.string()), ("source", pa.string()), ("valid_from", pa.date32()),
             ("known_from", pa.date32()), ("status", pa.string()), ("age_band", pa.string()), ("tariff", pa.string()),
-            ("household_size", pa.int64()),
+            ("household_size", pa.int64()), ("home_place_id", pa.string()), ("birth_date", pa.date32()),
         ]
     ),
 }  # fmt: skip
@@ -44,10 +51,13 @@ Row = dict[str, Any]
 
 
 def world(
-    events: Sequence[Row] = (), customers: Sequence[Row] = (), products: Sequence[Row] = (), places: Sequence[Row] = ()
-) -> World:
-    """Tables of these rows; what a row does not say is NULL, its source is `crm`."""
-    rows = {"events": events, "customers": customers, "products": products, "places": places}
+    events: Sequence[Row] = (), customers: Sequence[Row] = (), products: Sequence[Row] = (),
+    places: Sequence[Row] = (), communications: Sequence[Row] = (),
+) -> World:  # fmt: skip
+    """Tables of these rows; what a row does not say is NULL, its source is `crm`; events are of noon."""
+    noon = [{"occurred_at": datetime.combine(r["event_date"], time(12), UTC), **r} for r in events]
+    rows = {"events": noon, "customers": customers, "products": products, "places": places,
+            "communications": communications}  # fmt: skip
     return {n: pa.Table.from_pylist([{"source": "crm", **r} for r in rows[n]], schema=SCHEMAS[n]) for n in SCHEMAS}
 
 
@@ -75,7 +85,6 @@ class Made:
     plan: TilePlan
     cells: DataFrame
     daily: DataFrame
-    base: DataFrame
     snapshot: pa.Table
 
     def rows(self, as_of: date | None = None) -> dict[str, Row]:
@@ -97,13 +106,12 @@ def make(
     kept: Mapping[str, tuple[str, ...]] | None = None, partitions: int | None = None,
 ) -> Made:  # fmt: skip
     silver = frames(spark, tables, partitions)
-    cells = settled(build_cells(silver["events"], silver["products"], silver["places"], plan))
+    cells = settled(build_cells(silver, plan))
     daily = settled(build_daily(cells, plan))
-    decided = keep_values(cells, plan, as_ofs) if kept is None else replace(plan, kept=kept)
-    base = build_base(daily, silver["customers"], as_ofs)
-    found = build_snapshot(daily, cells if plan.by else None, silver["customers"], base, decided, as_ofs)
+    decided = replace(plan, kept=kept or keep_values(cells, plan, [max(as_ofs)])[max(as_ofs)])
+    found = build_snapshot({**silver, "daily": daily, "pairs": cells}, decided, as_ofs)
     ordered = found.toArrow().sort_by([("as_of_date", "ascending"), ("customer_id", "ascending")])
-    return Made(decided, cells, daily, base, ordered.combine_chunks())
+    return Made(decided, cells, daily, ordered.combine_chunks())
 
 
 def random_world(seed: int, last: date, customers: int = 60, events: int = 2_500) -> World:
@@ -113,10 +121,17 @@ def random_world(seed: int, last: date, customers: int = 60, events: int = 2_500
     def maybe(value: Any, missing: float = 0.1) -> Any:
         return None if dice.random() < missing else value
 
+    def somebody() -> str:
+        return f"c{int(dice.triangular(0, customers - 5, 3)):02}"
+
     def event() -> Row:
+        day = last - timedelta(days=dice.randint(-40, 400))
+        # Two hours before the day in UTC is the day itself in Kyiv; of ties at a whole hour there are many.
+        moment = datetime.combine(day, time(), UTC) + timedelta(hours=dice.randint(-2, 21))
         return {
-            "customer_id": f"c{int(dice.triangular(0, customers - 5, 3)):02}",
-            "event_date": last - timedelta(days=dice.randint(-40, 400)),
+            "customer_id": somebody(),
+            "event_date": day,
+            "occurred_at": moment,
             "event_type": dice.choice(["purchase", "purchase", "visit"]),
             "product_id": maybe(f"p{dice.randint(0, 24):02}"),
             "place_id": maybe(f"s{dice.randint(0, 5)}"),
@@ -133,7 +148,8 @@ def random_world(seed: int, last: date, customers: int = 60, events: int = 2_500
             "known_from": maybe(last - timedelta(days=dice.randint(-30, 300)), 0.5),
             "status": maybe(dice.choice(["active", "active", "former"]), 0.4),
             "age_band": maybe(dice.choice(["19-24", "25-34"]), 0.4), "tariff": maybe(dice.choice("XYZ"), 0.4),
-            "household_size": maybe(dice.randint(1, 5), 0.4),
+            "household_size": maybe(dice.randint(1, 5), 0.4), "home_place_id": maybe(f"s{dice.randint(0, 6)}", 0.3),
+            "birth_date": maybe(date(1996, 2, 29) + timedelta(days=dice.randint(-9_000, 7_000)), 0.2),
         }  # fmt: skip
 
     profiles = {
@@ -153,5 +169,19 @@ def random_world(seed: int, last: date, customers: int = 60, events: int = 2_500
         for n in range(20)
         for s in ("crm", "erp")
     ]
-    shops = [{"place_id": f"s{n}", "name": f"Shop {n}", "city": maybe(("Kyiv", "Lviv")[n % 2])} for n in range(5)]
-    return world([event() for _ in range(events)], list(profiles.values()), goods, shops)
+    shops = [
+        {
+            "place_id": f"s{n}", "name": f"Shop {n}", "city": maybe(("Kyiv", "Lviv")[n % 2]),
+            "micro_district": f"m{n}", "latitude": maybe(50 + n / 7), "longitude": 24 + n / 3,
+        }
+        for n in range(6)
+    ]  # fmt: skip
+    sent = [
+        {
+            "customer_id": somebody(), "campaign_id": f"k{dice.randint(0, 4)}",
+            "channel": maybe(dice.choice(["mail", "sms"])),
+            "sent_on": maybe(last - timedelta(days=dice.randint(-40, 400))),
+        }
+        for _ in range(events // 5)
+    ]  # fmt: skip
+    return world([event() for _ in range(events)], list(profiles.values()), goods, shops, sent)

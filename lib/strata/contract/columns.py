@@ -121,7 +121,7 @@ class Table:
     schema: ClassVar[str]
     grain: ClassVar[tuple[str, ...]]
     slice_by: ClassVar[str | None] = None
-    partitioned: ClassVar[bool] = False
+    partition_by: ClassVar[str | None] = None
     may_be_empty: ClassVar[bool] = False
     columns: ClassVar[tuple[Column, ...]] = ()
 
@@ -146,7 +146,7 @@ def extend(table: type[Table], extra: tuple[Column, ...]) -> type[Table]:
     taken = sorted(set(extra) & set(table.columns))
     if taken:
         raise ValueError(f"{table.full_name()} already has a column {', '.join(taken)}")
-    keep = ("schema", "grain", "slice_by", "partitioned", "may_be_empty")
+    keep = ("schema", "grain", "slice_by", "partition_by", "may_be_empty")
     body: dict[str, object] = {name: getattr(table, name) for name in keep}
     body |= {str(c): c for c in (*table.columns, *extra)}
     return type(table.__name__, (Table,), {**body, "__doc__": table.__doc__})

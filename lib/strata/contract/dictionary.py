@@ -64,7 +64,7 @@ def render(project: str, extensions: Mapping[str, Iterable[Column]]) -> str:
 def _section(table: type[Table], project: str, extra: Iterable[Column]) -> str:
     facts = [f"Grain: {', '.join(f'`{name}`' for name in table.grain)}."]
     if table.slice_by:
-        facts.append(f"Slice: `{table.slice_by}`{', a partition' if table.partitioned else ''}.")
+        facts.append(f"Slice: `{table.slice_by}`{', a partition' if table.partition_by == table.slice_by else ''}.")
     if table.may_be_empty:
         facts.append("May be empty.")
     lines = [f"### {table.full_name()}\n", f"{_one_line(table.__doc__)}\n", " ".join(facts) + "\n", COLUMNS]

@@ -4,11 +4,25 @@ The tables here hold the columns every project has; the measures of `features.ym
 """
 
 # ruff: noqa: N801 - a table's class carries the table's name
-from strata.contract.columns import HEX_32, Between, Column, Personal, Table, Type, column
+from strata.contract.columns import COUNT, HEX_32, Between, Column, Personal, Table, Type, column
 
 
 def _customer_id() -> Column:
     return column(Type.STRING, "Pseudonym of the customer", HEX_32, personal=Personal.PSEUDONYM)
+
+
+def _event_date() -> Column:
+    return column(Type.DATE, "Day in the project's time zone", personal=Personal.BEHAVIOUR)
+
+
+def _event_month() -> Column:
+    return column(Type.DATE, "First day of the month of event_date")
+
+
+def _event_count() -> Column:
+    return column(
+        Type.BIGINT, "Events of any kind; 0: only communications or consents", COUNT, personal=Personal.BEHAVIOUR
+    )
 
 
 class daily(Table):
@@ -16,20 +30,47 @@ class daily(Table):
 
     schema = "features"
     grain = ("customer_id", "event_date")
+    slice_by = "event_date"
+    partition_by = "event_month"
     customer_id = _customer_id()
-    event_date = column(Type.DATE, "Day in the project's time zone", personal=Personal.BEHAVIOUR)
-    event_count = column(Type.BIGINT, "Events of any kind", Between(1, None), personal=Personal.BEHAVIOUR)
+    event_date = _event_date()
+    event_month = _event_month()
+    event_count = _event_count()
 
 
 class pairs(Table):
-    """Tiles by value: partial results per customer, day and value, for features with `by`."""
+    """Tiles by value: partial results per customer, day and values, for features that look at values."""
 
     schema = "features"
     grain = ("customer_id", "event_date")
+    slice_by = "event_date"
+    partition_by = "event_month"
     may_be_empty = True
     customer_id = _customer_id()
-    event_date = column(Type.DATE, "Day in the project's time zone", personal=Personal.BEHAVIOUR)
-    event_count = column(Type.BIGINT, "Events of any kind", Between(1, None), personal=Personal.BEHAVIOUR)
+    event_date = _event_date()
+    event_month = _event_month()
+    event_count = _event_count()
+
+
+class lifetime(Table):
+    """Tiles of the whole history up to a day, merged per customer; made from daily and droppable at any time."""
+
+    schema = "features"
+    grain = ("customer_id",)
+    may_be_empty = True
+    customer_id = _customer_id()
+
+
+class kept_values(Table):
+    """The values that features `by ... keep` are spread over as of a date, with how many customers have each."""
+
+    schema = "features"
+    grain = ("as_of_date", "feature", "value")
+    may_be_empty = True
+    as_of_date = column(Type.DATE, "Last whole day of the windows")
+    feature = column(Type.STRING, "Name of the feature, with {value}")
+    value = column(Type.STRING, "Value", personal=Personal.BEHAVIOUR)
+    place = column(Type.BIGINT, "1 for the value with most customers", Between(1, None))
 
 
 class snapshot(Table):

@@ -58,7 +58,7 @@ class segment_membership(Table):
     schema = "members"
     grain = ("as_of_date", "customer_id", "segmentation")
     slice_by = "as_of_date"
-    partitioned = True
+    partition_by = "as_of_date"
     as_of_date = _as_of_date()
     customer_id = _customer_id()
     segmentation = _segmentation()
@@ -74,7 +74,7 @@ class customer_segments(Table):
     schema = "members"
     grain = ("as_of_date", "customer_id")
     slice_by = "as_of_date"
-    partitioned = True
+    partition_by = "as_of_date"
     as_of_date = _as_of_date()
     customer_id = _customer_id()
     release_id = _release_id()
@@ -86,7 +86,7 @@ class customer_features(Table):
     schema = "members"
     grain = ("as_of_date", "customer_id")
     slice_by = "as_of_date"
-    partitioned = True
+    partition_by = "as_of_date"
     as_of_date = _as_of_date()
     customer_id = _customer_id()
     release_id = _release_id()
@@ -160,7 +160,7 @@ class audience_membership(Table):
     schema = "members"
     grain = ("as_of_date", "audience", "customer_id")
     slice_by = "as_of_date"
-    partitioned = True
+    partition_by = "as_of_date"
     may_be_empty = True
     as_of_date = _as_of_date()
     audience = column(Type.STRING, "Id of the audience")

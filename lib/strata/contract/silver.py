@@ -94,6 +94,10 @@ class events(Table):
     customer_id = _customer_id()
     occurred_at = column(Type.INSTANT, "Moment of the act (UTC instant)", personal=Personal.BEHAVIOUR)
     event_date = column(Type.DATE, "Day of the act in the project's time zone", personal=Personal.BEHAVIOUR)
+    previous_date = column(
+        Type.DATE, "Day of the revision before this one, where it was another", nullable=True,
+        personal=Personal.BEHAVIOUR,
+    )  # fmt: skip
     event_type = column(Type.STRING, "Kind of act, e.g. purchase")
     product_id = column(Type.STRING, "Product, see products", nullable=True, personal=Personal.BEHAVIOUR)
     place_id = column(Type.STRING, "Place, see places", nullable=True, personal=Personal.BEHAVIOUR)
@@ -246,3 +250,6 @@ FED_TABLES: dict[str, type[Table]] = {
     t.__name__: t for t in (customers, events, products, places, campaigns, communications, consents, lists)
 }
 MANAGED = ("revision", "is_deleted", "source", "ingested_at", "batch_id")
+"""Columns that every silver table has, filled by the engine."""
+PREVIOUS_DATE = "previous_date"
+"""A column of events that the engine fills: so it is known which days a correction has changed."""

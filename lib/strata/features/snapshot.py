@@ -1,6 +1,6 @@
 """The snapshot: every feature of every customer of the base, as of one or several dates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -9,73 +9,75 @@ from pyspark.sql import functions as F
 from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.features.as_of import KEYS
-from strata.features.merging import aged, finished, measures_of, merged
-from strata.features.profiles import profiles_as_of
-from strata.features.spreading import spread_columns, spread_features
-from strata.features.tiles import TilePlan
+from strata.features.lifetime import merge_history
+from strata.features.merging import finished, measures_of
+from strata.features.profiles import HOME, age_years, is_in_base, profile_columns, profiles_as_of, with_home
+from strata.features.spreading import choose_values, spread_columns, spread_features
+from strata.features.tiles import SEEN, Measure, TilePlan
 from strata.features.wide import snapshot_columns
 from strata.project.models import Feature
-from strata.project.names import column_names, names_of_features
+from strata.project.names import AGE, column_names, names_of_features
 from strata.project.order import depends_on, order_features
 
 
-def build_snapshot(
-    daily: DataFrame, cells: DataFrame | None, customers: DataFrame, base: DataFrame, plan: TilePlan,
-    as_ofs: Sequence[date],
-) -> DataFrame:  # fmt: skip
-    """Every feature of every customer of the base, in one scan of each kind of tiles.
+def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Sequence[date]) -> DataFrame:
+    """Every feature of every customer of the base, in one scan of days and one of cells for each way to look at them.
 
     Args:
-        daily: tiles per customer and day, from `build_daily`.
-        cells: tiles per customer, day and value, from `build_cells`; None when no feature has `by`.
-        customers: valid versions of profiles.
-        base: as_of_date, customer_id, from `build_base` for the same dates.
-        plan: the features; `keep_values` has decided the values of `by ... keep` features.
+        tiles: by table name: `daily` from `build_daily`; `pairs` from `build_cells` where a feature looks at values;
+            `lifetime` from `build_lifetime` where there is one that ends before every window; `customers`, valid
+            versions of profiles; `places`, valid rows, where a feature is about the home.
+        plan: the features; the values of `by ... keep` features are decided (`spreading.keeping`).
         as_ofs: the dates.
 
     Returns:
-        as_of_date, customer_id and `snapshot_columns(plan)`; exactly the rows of `base`. Counts and sums of customers
-        without events are 0, everything else about them is NULL.
+        as_of_date, customer_id and `snapshot_columns(plan)`: a row for every customer of the base of each date
+        (`is_in_base`). Counts and sums of customers without events are 0, everything else about them is NULL.
     """
-    parts = [_from_days(daily, plan, as_ofs), _from_profiles(customers, plan, as_ofs)]
-    if plan.by:
-        if cells is None:
-            raise ValueError(f"features by {', '.join(plan.by)} need cells, found none")
-        parts.append(spread_features(cells, plan, as_ofs))
-    joined = base.select(*KEYS)
-    for part in parts:
+    days = merge_history(tiles["daily"], tiles.get("lifetime"), _measures(plan), as_ofs)
+    joined = days.join(_profiles(tiles, plan, as_ofs), list(KEYS), "full").where(is_in_base(F.col(SEEN.name)))
+    for part in _from_values(tiles, plan, as_ofs):
         joined = joined if part is None else joined.join(part, list(KEYS), "left")
     plain = joined.select(*KEYS, *(column for feature in plan.features for column in _plain(feature, plan)))
     return _with_expressions(plain, plan.features).select(*KEYS, *map(str, snapshot_columns(plan)))
 
 
-def _from_days(daily: DataFrame, plan: TilePlan, as_ofs: Sequence[date]) -> DataFrame | None:
-    measures = measures_of(plan.measured(by=False), plan)
-    if not measures:
-        return None
-    return aged(daily, measures, as_ofs).groupBy(*KEYS).agg(*map(merged, measures))
+def _measures(plan: TilePlan) -> tuple[Measure, ...]:
+    return measures_of(plan.plain(), plan, SEEN)
 
 
-def _from_profiles(customers: DataFrame, plan: TilePlan, as_ofs: Sequence[date]) -> DataFrame | None:
-    columns = sorted({str(f.of) for f in plan.features if f.kind == "attribute"})
-    if not columns:
-        return None
+def _profiles(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Sequence[date]) -> DataFrame:
+    """as_of_date, customer_id, known_from, status, and what attributes and distances are taken from."""
+    customers = tiles["customers"]
+    columns = profile_columns(plan.features, customers.columns)
     profiles = profiles_as_of(customers, as_ofs, columns)
-    return profiles.select(*KEYS, *(F.col(c).alias(_attribute(c)) for c in columns))
+    if HOME in columns:
+        profiles = with_home(profiles, tiles["places"], plan.features)
+    return profiles.withColumn(str(AGE), age_years()) if "birth_date" in columns else profiles
 
 
-def _attribute(column: str) -> str:
-    return f"_profile_{column}"
+def _from_values(
+    tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Sequence[date]
+) -> tuple[DataFrame | None, DataFrame | None]:
+    if not plan.by:
+        return None, None
+    if "pairs" not in tiles:
+        raise ValueError(f"features that look at {', '.join(plan.by)} need pairs, found none")
+    return spread_features(tiles["pairs"], plan, as_ofs), choose_values(tiles["pairs"], plan, as_ofs)
 
 
 def _plain(feature: Feature, plan: TilePlan) -> Sequence[Column]:
     """The columns of a feature over the joined parts; none for an expression, which needs other features first."""
     if feature.kind == "expression":
         return ()
-    if feature.kind == "attribute":
-        return (F.col(_attribute(str(feature.of))).cast(feature.type.value).alias(feature.name),)
+    if feature.kind in ("attribute", "distance_to"):
+        found = str(feature.of) if feature.kind == "attribute" else feature.name
+        return (F.col(found).cast(feature.type.value).alias(feature.name),)
     if feature.by is not None:
         return spread_columns(feature, plan)
+    if feature.name in plan.keys:
+        counted = F.col(feature.name) if feature.nullable else F.coalesce(feature.name, F.lit(0))
+        return (counted.cast(feature.type.value).alias(feature.name),)
     measures = [F.col(m.name) for m in plan.measures[feature.name]]
     return (finished(feature, measures, plan).alias(feature.name),)
 

@@ -13,9 +13,11 @@ from strata.contract.feature_tables import daily
 from strata.contract.silver import events
 from strata.expression import Expression, Name, compile_expression
 from strata.features.recipes import PRESENCE, Ingredient, Merge, PartialKind, counts_from_zero, recipe
-from strata.project.models import Feature, Project
-from strata.project.names import PLACE_NAMES, PRODUCT_NAMES, events_extra, names_of_events
+from strata.project.models import Feature, Project, Source, Text
+from strata.project.names import PLACE_NAMES, PRODUCT_NAMES, events_extra, names_of_dated
 
+MOMENT = "moment"
+"""What a partial of the time within a day is `of`: microseconds since the day's midnight in UTC."""
 _SCALES: Mapping[Type, int] = {Type.MONEY: 2, Type.DOUBLE: 6}
 _UNITS: Mapping[int, str] = {0: "", 2: "minor units", 6: "millionths"}
 _WORDS: Mapping[PartialKind, str] = {"n": "Events with", "sum": "Sum of", "min": "Least", "max": "Greatest"}
@@ -23,7 +25,7 @@ _WORDS: Mapping[PartialKind, str] = {"n": "Events with", "sum": "Sum of", "min":
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A mergeable number per customer and day (and value): `kind` of the column `of` over events that fulfil `when`.
+    """A mergeable number per customer and day (and value): `kind` of the column `of` over rows that fulfil `when`.
 
     Sums are whole numbers whatever they add up: money in minor units, doubles in millionths. Whole numbers add up to
     the same in every order, and money does so twice as fast as DECIMAL.
@@ -33,13 +35,17 @@ class Partial:
     of: str | None
     of_type: Type
     when: Expression | None
+    table: str = "events"
 
     @property
     def name(self) -> str:
         """Name of its column in the tiles; the number of all events is there in any case."""
-        if (self.kind, self.of, self.when) == ("n", None, None):
+        of = self.of or "events"
+        if self.table != "events":
+            of = f"{self.table}_{self.of}" if self.of else self.table
+        elif (self.kind, self.of, self.when) == ("n", None, None):
             return str(daily.event_count)
-        return f"{self.kind}_{self.of or 'events'}" + (f"__{self.condition_id}" if self.when else "")
+        return f"{self.kind}_{of}" + (f"__{self.condition_id}" if self.when else "")
 
     @property
     def condition_id(self) -> str:
@@ -59,11 +65,12 @@ class Partial:
     @property
     def column(self) -> Column:
         """The declaration of its column in the tiles; n and sum are 0 where there is nothing, min and max NULL."""
-        what = f"{_WORDS[self.kind]} {self.of}" if self.of else "Events"
+        rows = self.table.capitalize()
+        what = f"{_WORDS[self.kind]} {self.of}" if self.of else rows
         where = f" where {self.when.canonical}" if self.when else ""
+        unit = "microseconds" if self.of == MOMENT else _UNITS[self.scale]
         return column(
-            Type.BIGINT if self.is_whole else Type.DOUBLE, what + where,
-            unit="" if self.kind == "n" else _UNITS[self.scale],
+            Type.BIGINT if self.is_whole else Type.DOUBLE, what + where, unit="" if self.kind == "n" else unit,
             nullable=not counts_from_zero(merge_of(self.kind)), personal=Personal.BEHAVIOUR, name=self.name,
         )  # fmt: skip
 
@@ -74,18 +81,65 @@ def merge_of(kind: PartialKind) -> Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Follow:
+    """Whether on a day something came after something else: later on that day, or up to `within` days later.
+
+    Attributes:
+        first_at: the earliest moment of what comes first; NULL on days without it.
+        then_at: the latest moment of what follows.
+        within: days between the two, at most.
+    """
+
+    first_at: Partial
+    then_at: Partial
+    within: int
+
+    @property
+    def name(self) -> str:
+        """Name of the column that is computed from tiles when they are read."""
+        return f"follows__{self.first_at.name}__{self.then_at.name}__{self.within}"
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Tiles of a window merged: of the days as_of-offset-days+1 ... as_of-offset, or of all when `days` is None."""
 
     merge: Merge
-    partial: Partial
+    partial: Partial | Follow
     days: int | None
     offset: int
 
     @property
+    def base(self) -> str:
+        """Name of what is merged over days that all windows treat alike; measures over other windows share it."""
+        return f"{self.merge}__{self.partial.name}"
+
+    @property
     def name(self) -> str:
         """Column name, the same for every feature that needs this number."""
-        return f"{self.merge}__{self.partial.name}__{self.days or 'all'}_{self.offset}"
+        return f"{self.base}__{self.days or 'all'}_{self.offset}"
+
+    @property
+    def partials(self) -> tuple[Partial, ...]:
+        """The columns of the tiles that it is merged from."""
+        return (self.partial,) if isinstance(self.partial, Partial) else (self.partial.first_at, self.partial.then_at)
+
+
+SEEN = Measure("first", Partial("n", None, Type.BIGINT, None), None, 0)
+"""The first day with an event: who has one belongs to the base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A column by whose values cells are told apart, as text."""
+
+    table: str
+    column: str
+
+    @property
+    def name(self) -> str:
+        """Its name in features.pairs."""
+        return self.column if self.table == "events" else f"{self.table}_{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +151,8 @@ class TilePlan:
         measures: feature -> what it is finished from; of attributes and expressions: nothing.
         presence: feature with `by ... keep` -> what says that a customer has a value: events that it is about.
         partials: every partial but the number of all events, by name.
-        by: columns of `by` features: cells are per customer, day and value of these.
-        products, places: what partials and `by` read beside events, as name -> column of products or places.
+        keys: feature that looks at values -> the column it looks at.
+        products, places: what partials and keys read beside events, as name -> column of products or places.
         kept: feature with `by ... keep` -> its values, most customers first; filled by `keep_values`.
     """
 
@@ -106,50 +160,69 @@ class TilePlan:
     measures: Mapping[str, tuple[Measure, ...]]
     presence: Mapping[str, Measure]
     partials: tuple[Partial, ...]
-    by: tuple[str, ...]
+    keys: Mapping[str, Key]
     products: Mapping[str, str]
     places: Mapping[str, str]
     kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def measured(self, *, by: bool) -> tuple[Feature, ...]:
-        """The features merged from tiles: those with `by`, or those without."""
-        return tuple(f for f in self.features if self.measures[f.name] and (f.by is not None) == by)
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns by which cells are told apart, beside customer and day."""
+        return tuple(sorted({key.name for key in self.keys.values()}))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The silver tables that tiles are made from; events first."""
+        named = {p.table for p in self.partials} | {key.table for key in self.keys.values()}
+        return ("events", *sorted(named - {"events"}))
+
+    def plain(self) -> tuple[Feature, ...]:
+        """The features merged from days."""
+        return tuple(f for f in self.features if self.measures[f.name] and f.name not in self.keys)
+
+    def spread(self) -> tuple[Feature, ...]:
+        """The features with a column per value."""
+        return tuple(f for f in self.features if f.by is not None)
+
+    def chosen(self) -> tuple[Feature, ...]:
+        """The features that count, choose or find a value: distinct, top, last."""
+        return tuple(f for f in self.features if f.name in self.keys and f.by is None)
 
     def daily_partials(self) -> tuple[Partial, ...]:
-        """The partials that features without `by` need."""
-        needed = {m.partial.name for f in self.measured(by=False) for m in self.measures[f.name]}
+        """The partials that features of days need."""
+        needed = {p.name for f in self.plain() for m in self.measures[f.name] for p in m.partials}
         return tuple(p for p in self.partials if p.name in needed)
 
 
 def plan_tiles(project: Project) -> TilePlan:
     """The distinct partials and columns that the features of `project` need."""
-    names = names_of_events(project.sources)
-    measures = {f.name: tuple(_measure(f, i, names) for i in recipe(f)) for f in project.features}
-    presence = {f.name: _measure(f, PRESENCE, names) for f in project.features if f.keep is not None}
+    measures = {f.name: tuple(_measure(f, i, project.sources) for i in recipe(f)) for f in project.features}
+    presence = {f.name: _presence(f, project.sources) for f in project.features if f.keep is not None}
     used = [*(m for listed in measures.values() for m in listed), *presence.values()]
-    partials = {m.partial.name: m.partial for m in used}
+    partials = {p.name: p for m in used for p in m.partials}
     partials.pop(str(daily.event_count), None)
-    by = tuple(sorted({f.by for f in project.features if f.by is not None}))
-    own = {*map(str, events.columns), *map(str, events_extra(project.sources))}
-    joined = sorted({*by, *_columns_read(partials.values())} - own)
+    keys = {f.name: Key(f.table, key) for f in project.features if (key := _key(f)) is not None}
+    own = {*map(str, events.columns), *map(str, events_extra(project.sources)), MOMENT}
+    asked = {key.column for key in keys.values() if key.table == "events"}
+    joined = sorted((asked | _columns_read(partials.values())) - own)
     return TilePlan(
         features=project.features,
         measures=measures,
         presence=presence,
         partials=tuple(partials[name] for name in sorted(partials)),
-        by=by,
+        keys=keys,
         products={name: str(PRODUCT_NAMES[name]) for name in joined if name in PRODUCT_NAMES},
         places={name: str(PLACE_NAMES[name]) for name in joined if name not in PRODUCT_NAMES},
     )
 
 
 def tile_columns(plan: TilePlan) -> tuple[Column, ...]:
-    """The columns of features.daily after customer_id, event_date and event_count."""
+    """The columns of features.daily after customer_id, event_date, event_month and event_count."""
     return tuple(p.column for p in plan.daily_partials())
 
 
 def cell_columns(plan: TilePlan) -> tuple[Column, ...]:
-    """The columns of features.pairs after customer_id, event_date and event_count: values, then every partial."""
+    """The columns of features.pairs after customer_id, event_date, event_month and event_count: values, partials."""
     return (*map(_by_column, plan.by), *(p.column for p in plan.partials))
 
 
@@ -159,13 +232,40 @@ def _by_column(name: str) -> Column:
     )
 
 
-def _measure(feature: Feature, ingredient: Ingredient, names: Mapping[str, Name]) -> Measure:
+def _key(feature: Feature) -> str | None:
+    if feature.kind in ("distinct", "top", "last"):
+        return str(feature.of)
+    return feature.by
+
+
+def _presence(feature: Feature, sources: Iterable[Source]) -> Measure:
+    return Measure("sum", _measure(feature, PRESENCE, sources).partials[0], feature.days, feature.offset)
+
+
+def _measure(feature: Feature, ingredient: Ingredient, sources: Iterable[Source]) -> Measure:
+    names = names_of_dated(feature.table, sources)
+    if ingredient.merge == "follows":
+        return _follow(feature, ingredient, names)
+    when = _compiled(feature.condition, names) if ingredient.filtered else None
     of = str(feature.of) if ingredient.of_column else None
-    text = feature.condition if ingredient.filtered else None
-    when = compile_expression(text, names, Type.BOOLEAN) if text else None
     of_type = names[of].type if of else Type.BIGINT
-    return Measure(ingredient.merge, Partial(ingredient.kind, of, of_type, when), feature.days, feature.offset)
+    if ingredient.merge == "latest":
+        of, of_type = MOMENT, Type.INSTANT
+    partial = Partial(ingredient.kind, of, of_type, when, feature.table)
+    return Measure(ingredient.merge, partial, ingredient.days, ingredient.offset)
+
+
+def _follow(feature: Feature, ingredient: Ingredient, names: Mapping[str, Name]) -> Measure:
+    first_at = Partial("min", MOMENT, Type.INSTANT, _compiled(feature.condition, names), feature.table)
+    then_at = Partial("max", MOMENT, Type.INSTANT, _compiled(feature.then, names), feature.table)
+    return Measure("follows", Follow(first_at, then_at, feature.within or 0), ingredient.days, ingredient.offset)
+
+
+def _compiled(text: Text | None, names: Mapping[str, Name]) -> Expression | None:
+    return compile_expression(text, names, Type.BOOLEAN) if text else None
 
 
 def _columns_read(partials: Iterable[Partial]) -> set[str]:
-    return {name for p in partials for name in ({p.of} if p.of else set()) | (p.when.names if p.when else frozenset())}
+    """What partials of events read."""
+    ours = [p for p in partials if p.table == "events"]
+    return {name for p in ours for name in ({p.of} if p.of else set()) | (p.when.names if p.when else frozenset())}

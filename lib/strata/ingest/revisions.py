@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from strata.contract.columns import Table
-from strata.contract.silver import MANAGED
+from strata.contract.silver import MANAGED, PREVIOUS_DATE
 from strata.contract.spark import spark_type
 from strata.ingest.records import TRACE
 from strata.project.models import Delivery
@@ -111,6 +111,9 @@ def compare(incoming: DataFrame, existing: DataFrame | None, table: type[Table],
     differs = base.isNull() | base["is_deleted"] | ~content.eqNullSafe(base[_CONTENT])
     changed = F.when(is_first, differs).otherwise(~content.eqNullSafe(F.lag(_CONTENT).over(in_order)))
     rows = rows.withColumn(CHANGED, changed).withColumn("_step", F.sum(F.col(CHANGED).cast("bigint")).over(in_order))
+    if PREVIOUS_DATE in table.columns:
+        before = F.when(is_first, base[_CONTENT]["event_date"]).otherwise(F.lag("event_date").over(in_order))
+        rows = rows.withColumn(PREVIOUS_DATE, F.nullif(before, F.col("event_date")))
     return _numbered(rows, arrival).drop(_BASE, _CONTENT, "_step")
 
 
@@ -241,7 +244,8 @@ def _hash(keys: Sequence[str]) -> Column:
 
 
 def _content(rows: DataFrame, table: type[Table], keys: Sequence[str], arrival: Arrival) -> Column:
-    told = [c for c in table.columns if c not in (*keys, *MANAGED) and (arrival.opens_on is None or c != "valid_from")]
+    beside = (*keys, *MANAGED, PREVIOUS_DATE)
+    told = [c for c in table.columns if c not in beside and (arrival.opens_on is None or c != "valid_from")]
     return F.struct(
         *((F.col(f"`{c}`") if c in rows.columns else F.lit(None)).cast(spark_type(c)).alias(str(c)) for c in told)
     )

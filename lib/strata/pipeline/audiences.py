@@ -13,14 +13,13 @@ from strata.audiences.sample import count_customers, numeric_columns, training_s
 from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
 from strata.contract import silver
-from strata.contract.feature_tables import snapshot
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
 from strata.ingest.books import day_of
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
+from strata.pipeline.features import read_snapshot, require_features
 from strata.pipeline.lookback import read_released
-from strata.pipeline.segments import read_snapshot, require_note
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
 from strata.project.names import names_of_features
@@ -32,7 +31,7 @@ def build_audiences(run: Run, target: Target) -> None:
 
     An audience that has not earned its place is withheld: its last published members stay, marked stale.
     """
-    require_note(run, target)
+    require_features(run, target)
     members, catalog, backtests = [], [], []
     for audience in run.project.audiences:
         with run.stage("audiences", f"look-alike {audience.name}") as outcome:
@@ -75,7 +74,7 @@ def _build(run: Run, target: Target, audience: Audience) -> tuple[DataFrame, Row
 
 
 def _learn(run: Run, target: Target, audience: Audience) -> tuple[Lookalike, Learned]:
-    both_dates = run.lakehouse.read(snapshot)
+    both_dates = read_snapshot(run, target, back=True)
     names = names_of_features(run.project.features)
     lookalike = compile_lookalike(audience, names, numeric_columns(both_dates))
     counts = counts_by_date(count_customers(both_dates, lookalike, target.as_of).toArrow())

@@ -1,80 +1,157 @@
-"""Stage features: events to tiles, tiles to the snapshot of every feature of every customer of the base."""
+"""Stage features: tiles brought up to date, then every feature of every customer of the base, as of one or more dates.
 
-import hashlib
-import json
-from datetime import timedelta
+Dates that are built together share one scan of the tiles; each has the rows and columns it would have alone.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.contract import silver
-from strata.contract.columns import Table, extend
-from strata.contract.feature_tables import daily, pairs, snapshot
-from strata.features.cells import build_cells, build_daily
-from strata.features.profiles import build_base
+from strata.contract.columns import extend
+from strata.contract.feature_tables import daily, kept_values, lifetime, pairs, snapshot
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import InputError
+from strata.features.lifetime import (
+    build_lifetime,
+    extend_lifetime,
+    last_day,
+    lifetime_columns,
+    lifetime_measures,
+)
 from strata.features.snapshot import build_snapshot
-from strata.features.spreading import keep_values
-from strata.features.tiles import TilePlan, cell_columns, plan_tiles, tile_columns
-from strata.features.wide import snapshot_columns
-from strata.ingest.revisions import valid_rows
+from strata.features.spreading import Kept, keep_values, keeping
+from strata.features.state import read_state, unchanged_through
+from strata.features.tiles import TilePlan, plan_tiles
+from strata.features.wide import snapshot_columns, value_columns
 from strata.pipeline.context import Run, Target
+from strata.pipeline.tiles import read_valid, refresh_tiles
+from strata.storage.session import sized_for
 
 
-def build_features(run: Run, target: Target) -> None:
-    """Write `features.daily`, `features.pairs` where a feature has `by`, and `features.snapshot`.
+def build_features(run: Run, targets: Sequence[Target]) -> None:
+    """Write `features.daily`, `pairs`, `lifetime`, `kept_values` and `snapshot` for releases of one known_at.
 
-    Tiles are kept from the run before when neither definitions nor known data have changed: then no event is read.
+    Tiles are kept from the run before; only days that have changed since are made again.
     """
     plan = plan_tiles(run.project)
-    _build_tiles(run, target, plan)
-    _build_snapshot(run, target, plan)
+    refresh_tiles(run, plan, targets[0].release.known_at)
+    _build_snapshot(run, targets, plan)
 
 
-def read_valid(run: Run, target: Target, table: type[Table]) -> DataFrame:
-    """The rows of a silver table as known at the target's moment; no rows when nothing feeds it."""
-    run.lakehouse.ensure(run.lakehouse.grown(table))
-    return valid_rows(run.lakehouse.read(table), table, target.release.known_at)
+def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
+    """The features of a release: as of its date, with `back` as of the earlier dates of its backtests too.
+
+    Raises:
+        InputError: the stage features has not run for this release.
+    """
+    require_features(run, target)
+    plan = plan_tiles(run.project)
+    kept = _read_kept(run)
+    own, together = keeping(plan, [kept.get(target.as_of, {})]), keeping(plan, kept.values())
+    named = {
+        name: value_columns(feature, together)[value]
+        for feature in plan.spread() for value, name in value_columns(feature, own).items()
+    }  # fmt: skip
+    columns = [F.col(named.get(str(c), str(c))).alias(str(c)) for c in snapshot_columns(own)]
+    dates = _dates(run, target) if back else [target.as_of]
+    rows = run.lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates))
+    return rows.select("as_of_date", "customer_id", *columns)
 
 
-def _build_tiles(run: Run, target: Target, plan: TilePlan) -> None:
-    lakehouse = run.lakehouse
-    note = _tiles_note(plan, target)
-    needed = (daily, pairs) if plan.by else (daily,)
-    if all(lakehouse.exists(t) and lakehouse.last_commit(t)[1].endswith(note) for t in needed):
-        return
-    with run.stage("tiles", "events to partial results per customer and day") as outcome:
-        events, products, places = (read_valid(run, target, t) for t in (silver.events, silver.products, silver.places))
-        cells = build_cells(events, products, places, plan)
-        if plan.by:
-            lakehouse.rebuild(extend(pairs, cell_columns(plan)), cells, note)
-            cells = lakehouse.read(pairs)
-        lakehouse.rebuild(extend(daily, tile_columns(plan)), build_daily(cells, plan), note)
-        counted = lakehouse.read(daily).agg(F.count(F.lit(1)).alias("days"), F.sum("event_count").alias("events"))
-        found = counted.first()
-        if found is not None:
-            outcome.rows_in, outcome.rows_out = found["events"], found["days"]
-        outcome.text = f"{outcome.rows_in or 0:,} events to {outcome.rows_out or 0:,} customer-days"
+def require_features(run: Run, target: Target) -> None:
+    """Refuse to go on from a snapshot that was built for another release."""
+    found = run.lakehouse.last_commit(snapshot)[1] if run.lakehouse.exists(snapshot) else "nothing"
+    if target.release_id not in found.split():
+        raise InputError(
+            f"features.snapshot: holds {found!r}, expected the features of release {target.release_id[:12]} as of"
+            f" {target.as_of}; run `strata features --as-of {target.as_of}` first"
+        )
 
 
-def _tiles_note(plan: TilePlan, target: Target) -> str:
-    """What tiles are a function of: their columns (a name holds the hash of its condition), joins, and known_at."""
-    columns = [str(c) for c in (*cell_columns(plan), *tile_columns(plan))]
-    content = json.dumps([columns, dict(plan.products), dict(plan.places), target.release.known_at.isoformat()])
-    return f"tiles {hashlib.sha256(content.encode()).hexdigest()[:16]}"
+def _dates(run: Run, target: Target) -> list[date]:
+    """The date of a release and those of its backtests."""
+    back = {a.backtest_days for a in run.project.audiences}
+    return sorted({target.as_of, *(target.as_of - timedelta(days=n) for n in back)})
 
 
-def _build_snapshot(run: Run, target: Target, plan: TilePlan) -> None:
-    lakehouse = run.lakehouse
-    back = sorted({a.backtest_days for a in run.project.audiences})
-    as_ofs = [target.as_of, *(target.as_of - timedelta(days=n) for n in back)]
-    with run.stage("features", f"every feature as of {target.as_of}") as outcome:
-        tiles = lakehouse.read(daily)
-        cells = lakehouse.read(pairs) if plan.by else None
-        decided = keep_values(cells, plan, as_ofs) if cells is not None else plan
-        customers = read_valid(run, target, silver.customers)
-        base = build_base(tiles, customers, as_ofs)
-        frame = build_snapshot(tiles, cells, customers, base, decided, as_ofs)
-        columns = snapshot_columns(decided)
-        lakehouse.rebuild(extend(snapshot, columns), frame, f"snapshot {target.release_id}")
-        outcome.rows_out = lakehouse.read(snapshot).where(F.col("as_of_date") == F.lit(target.as_of)).count()
+def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None:
+    lakehouse, known_at = run.lakehouse, targets[0].release.known_at
+    dates = [target.as_of for target in targets]
+    with run.stage("features", f"every feature as of {', '.join(map(str, dates))}") as outcome:
+        as_ofs = sorted({day for target in targets for day in _dates(run, target)})
+        tiles = {"daily": lakehouse.read(daily)}
+        tiles["customers"] = read_valid(run, silver.customers, known_at)
+        tiles["places"] = read_valid(run, silver.places, known_at)
+        decided = plan
+        with sized_for(lakehouse.spark, tiles["daily"].count()):
+            if plan.by:
+                tiles["pairs"] = lakehouse.read(pairs)
+                decided = _decide(run, targets, plan, tiles["pairs"])
+            tiles |= _history(run, plan, as_ofs)
+            columns = snapshot_columns(decided)
+            note = "snapshot " + " ".join(target.release_id for target in targets)
+            lakehouse.rebuild(extend(snapshot, columns), build_snapshot(tiles, decided, as_ofs), note)
+        outcome.rows_out = lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates)).count()
         outcome.text = f"{outcome.rows_out:,} customers × {len(columns)} features"
+
+
+def _decide(run: Run, targets: Sequence[Target], plan: TilePlan, cells: DataFrame) -> TilePlan:
+    """The plan with the values of `by ... keep`, which are also written down for the stages to come."""
+    kept = keep_values(cells, plan, [target.as_of for target in targets])
+    rows = [
+        {"as_of_date": as_of, "feature": feature, "value": value, "place": place}
+        for as_of, of_date in kept.items()
+        for feature, values in of_date.items()
+        for place, value in enumerate(values, 1)
+    ]
+    if any(kept.values()):
+        run.lakehouse.rebuild(kept_values, frame_of(run.lakehouse.spark, kept_values, rows).coalesce(1))
+    return keeping(plan, kept.values())
+
+
+def _read_kept(run: Run) -> dict[date, Kept]:
+    kept: dict[date, Kept] = {}
+    rows = rows_of(run.lakehouse.read(kept_values)) if run.lakehouse.exists(kept_values) else []
+    for row in sorted(rows, key=lambda row: row["place"]):
+        of_date = dict(kept.get(row["as_of_date"], {}))
+        kept[row["as_of_date"]] = {**of_date, row["feature"]: (*of_date.get(row["feature"], ()), row["value"])}
+    return kept
+
+
+def _history(run: Run, plan: TilePlan, as_ofs: Sequence[date]) -> dict[str, DataFrame]:
+    """`lifetime` up to before the windows, and `daily` from there on; all of `daily` where it begins later."""
+    lakehouse, through = run.lakehouse, last_day(plan, as_ofs)
+    days = lakehouse.read(daily)
+    first = days.agg(F.min("event_date").alias("day")).first()
+    if not lifetime_measures(plan) or first is None or first["day"] is None or first["day"] > through:
+        return {}
+    stored = _lifetime_through(run, plan)
+    if stored is None or stored > through:
+        made = build_lifetime(days, plan, through)
+    elif stored < through:
+        later = build_lifetime(days.where(F.col("event_date") > F.lit(stored)), plan, through)
+        made = extend_lifetime(lakehouse.read(lifetime), later, plan)
+    if stored != through:
+        version, _ = lakehouse.last_commit(daily)
+        lakehouse.rebuild(extend(lifetime, lifetime_columns(plan)), made, f"lifetime {version} {through}")
+    return {"lifetime": lakehouse.read(lifetime), "daily": days.where(F.col("event_date") > F.lit(through))}
+
+
+def _lifetime_through(run: Run, plan: TilePlan) -> date | None:
+    """The last day that the stored lifetime covers; None: there is none, or it lacks a column or a change."""
+    lakehouse = run.lakehouse
+    if not lakehouse.exists(lifetime) or not {str(c) for c in lifetime_columns(plan)} <= set(
+        lakehouse.columns(lifetime)
+    ):
+        return None
+    _, mark, written = lakehouse.last_commit(lifetime)[1].partition("lifetime ")
+    if not mark:
+        return None
+    version, through = int(written.split()[0]), date.fromisoformat(written.split()[1])
+    since = lakehouse.commits_since(daily, version)
+    if since is None or not unchanged_through(map(read_state, since), through):
+        return None
+    return through

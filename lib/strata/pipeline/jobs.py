@@ -9,7 +9,7 @@ from strata.contract.published import GATED_TABLES
 from strata.errors import InputError, ProjectError
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import build_audiences
-from strata.pipeline.context import Run, aim
+from strata.pipeline.context import Run, Target, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.ingest import ingest, read_books, require_complete
 from strata.pipeline.publish import publish
@@ -20,7 +20,7 @@ from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import read_releases, recover
 
-BUILDERS = {"features": build_features, "segments": build_segments, "audiences": build_audiences}
+BUILDERS = {"segments": build_segments, "audiences": build_audiences}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,42 @@ def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
     if "ingest" in wanted.stages:
         key = read_key(run.project.identity, run.project.folder, wanted.environ)
         ingest(run, key, run.clock())
-    withheld = [_release(run, as_of, wanted, console) for as_of in wanted.as_ofs]
+    known_at = _known_at(run, wanted.known_at) if wanted.as_ofs else None
+    if known_at is not None and "features" in wanted.stages:
+        _build_features(run, wanted, known_at)
+    withheld = [_release(run, as_of, known_at, wanted, console) for as_of in wanted.as_ofs if known_at is not None]
     if "publish" in wanted.stages and withheld:
         print_summary(run, console)
     return any(withheld)
 
 
-def _release(run: Run, as_of: date, wanted: Wanted, console: Console) -> bool:
-    """The stages after ingest for one date; True when something was withheld."""
-    known_at = _known_at(run, wanted.known_at)
+def _build_features(run: Run, wanted: Wanted, known_at: datetime) -> None:
+    """The features of all dates that are not released already, in one go.
+
+    Raises:
+        InputError: a source is not complete through one of the dates.
+    """
+    for as_of in wanted.as_ofs:
+        require_complete(run.lakehouse, run.project, as_of, known_at)
+    targets = [_aim(run, as_of, known_at, wanted) for as_of in wanted.as_ofs]
+    if to_build := [target for target in targets if not _is_done(target, wanted)]:
+        build_features(run, to_build)
+
+
+def _aim(run: Run, as_of: date, known_at: datetime, wanted: Wanted) -> Target:
+    return aim(run, as_of, known_at, force=wanted.force, compare=wanted.known_at is not None)
+
+
+def _is_done(target: Target, wanted: Wanted) -> bool:
+    return target.is_replay and not (wanted.force or wanted.known_at)
+
+
+def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console: Console) -> bool:
+    """The stages behind features for one date; True when something was withheld."""
     require_complete(run.lakehouse, run.project, as_of, known_at)
-    target = aim(run, as_of, known_at, force=wanted.force, compare=wanted.known_at is not None)
-    console.say(f"as of {as_of}, known at {target.release.known_at:%Y-%m-%d %H:%M:%S} UTC")
-    if target.is_replay and not (wanted.force or wanted.known_at):
+    target = _aim(run, as_of, known_at, wanted)
+    console.say(f"as of {as_of}, known at {known_at:%Y-%m-%d %H:%M:%S} UTC")
+    if _is_done(target, wanted):
         console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
         return False
     for stage, build in BUILDERS.items():

@@ -11,9 +11,10 @@ from strata.contract.spark import frame_of
 from strata.dates import months_before
 from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
+from strata.pipeline.features import read_snapshot
 from strata.pipeline.gate import gate
 from strata.pipeline.lookback import is_readable, read_released
-from strata.pipeline.segments import find_models, previous_catalog, read_snapshot
+from strata.pipeline.segments import find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns

@@ -1,15 +1,14 @@
 """Stage segments: the snapshot to one segment per customer and segmentation, in staging."""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from strata.contract.columns import extend
-from strata.contract.feature_tables import snapshot
 from strata.contract.operations import cluster_models
 from strata.contract.published import customer_segments, segment_catalog, segment_membership
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
+from strata.pipeline.features import read_snapshot
 from strata.pipeline.lookback import read_released
 from strata.pipeline.staged import stage
 from strata.project.models import Segmentation
@@ -40,26 +39,6 @@ def build_segments(run: Run, target: Target) -> None:
         stage(run, target, wide, build_wide(written, names_ever))
         outcome.rows_out = written.count()
         outcome.text = f"{outcome.rows_out:,} memberships in {len(segmentations)} segmentations"
-
-
-def read_snapshot(run: Run, target: Target) -> DataFrame:
-    """The feature snapshot of the target's date.
-
-    Raises:
-        InputError: the stage features has not run for this release.
-    """
-    require_note(run, target)
-    return run.lakehouse.read(snapshot).where(F.col("as_of_date") == F.lit(target.as_of))
-
-
-def require_note(run: Run, target: Target) -> None:
-    """Refuse to go on from a snapshot that was built for another release."""
-    found = run.lakehouse.last_commit(snapshot)[1] if run.lakehouse.exists(snapshot) else "nothing"
-    if not found.endswith(f"snapshot {target.release_id}"):
-        raise InputError(
-            f"features.snapshot: holds {found!r}, expected the features of release {target.release_id[:12]} as of"
-            f" {target.as_of}; run `strata features --as-of {target.as_of}` first"
-        )
 
 
 def find_models(run: Run, target: Target, customers: DataFrame | None = None) -> dict[str, ClusterModel]:

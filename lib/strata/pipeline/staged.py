@@ -23,7 +23,7 @@ def stage(run: Run, target: Target, table: type[Table], frame: DataFrame) -> Non
             readers can skip files; the others lie in one file.
     """
     marked = frame.withColumn("release_id", F.lit(target.release_id))
-    if table.partitioned:
+    if table.partition_by:
         ordered = marked.repartitionByRange("customer_id").sortWithinPartitions("customer_id")
     else:
         ordered = marked.coalesce(1).sortWithinPartitions(*table.grain)

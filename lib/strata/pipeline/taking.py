@@ -196,7 +196,7 @@ def _compared(
     alone = revisions.first_revisions(revisions.with_keys_not_in(_good(observed), repeated, keys), arrival)
     older = None if existing is None else revisions.with_keys_in(existing, repeated, keys)
     again = revisions.compare(revisions.with_keys_in(_good(mapped), repeated, keys), older, table, arrival)
-    return alone.unionByName(again), again
+    return alone.unionByName(again, allowMissingColumns=True), again
 
 
 def _is_good() -> Column:

@@ -76,7 +76,14 @@ def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str,
         of = _canonical(f.of, compiled) if f.kind == "expression" else f.of and f.of.words
         condition = _canonical(f.condition, compiled)
         parts = [f.name, f.kind, f.type, f.nullable, of, condition, f.days, f.offset, f.by, f.keep, f.values, needs]
-        done[f.name] = digest(parts)
+        more = {
+            "table": f.table if f.table != "events" else None,
+            "numbers": [f.share_at_least, f.before, f.periods, f.at_least, f.within],
+            "then": _canonical(f.then, compiled),
+            "to": _canonical(f.to, compiled),
+        }
+        said = {key: value for key, value in more.items() if value not in (None, [None] * 5)}
+        done[f.name] = digest([*parts, said] if said else parts)
     return done
 
 

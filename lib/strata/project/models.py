@@ -122,7 +122,7 @@ class Source:
 
 FeatureKind = Literal[
     "count", "sum", "min", "max", "mean", "active_days", "mean_gap", "share", "days_since", "first_on", "last_on",
-    "attribute", "expression",
+    "distinct", "top", "last", "stopped", "restarted", "regular", "sequence", "distance_to", "attribute", "expression",
 ]  # fmt: skip
 
 
@@ -131,7 +131,16 @@ class Feature:
     """One feature column, after `days: [..]` has been spread; `{value}` stays in the names of `by` features.
 
     `days` None means the whole history up to the as-of date. With `offset` 84 and `days` 84 the window is
-    as_of-167 ... as_of-84. `of`: a column of events, or an expression over features for kind expression.
+    as_of-167 ... as_of-84. `of`: a column of `table`, or an expression over features for kind expression.
+
+    Attributes:
+        table: where its rows come from: events, communications, consents.
+        condition: which rows count; for a sequence: what comes first.
+        share_at_least: of kind top: smaller shares are no clear answer.
+        before: of kinds stopped and restarted: the days before the window.
+        periods, at_least: of kind regular: so many of so many periods of `days`.
+        then, within: of kind sequence: what must follow, within so many days.
+        to: of kind distance_to: which places.
     """
 
     name: str
@@ -148,6 +157,14 @@ class Feature:
     unit: str
     description: str
     where: Location
+    table: str = "events"
+    share_at_least: float | None = None
+    before: int | None = None
+    periods: int | None = None
+    at_least: int | None = None
+    then: Text | None = None
+    within: int | None = None
+    to: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,23 @@ Moments (INSTANT) are among the names, so that the compiler can say that express
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from strata.contract.columns import Column, Personal, Type, column
-from strata.contract.silver import FED_TABLES, MANAGED, customers, events, places, products
+from strata.contract.columns import Column, Personal, Table, Type, column
+from strata.contract.silver import (
+    FED_TABLES,
+    MANAGED,
+    PREVIOUS_DATE,
+    communications,
+    consents,
+    customers,
+    events,
+    places,
+    products,
+)
 from strata.expression import Name
 from strata.project.models import Feature, Project, Segmentation, Source
 
 USABLE = frozenset({Type.BOOLEAN, Type.BIGINT, Type.MONEY, Type.DOUBLE, Type.STRING, Type.DATE})
-EVENT_MANAGED = ("event_id", "event_date", "event_type")
+EVENT_MANAGED = ("event_id", "event_date", "event_type", PREVIOUS_DATE)
 PRODUCT_NAMES: Mapping[str, Column] = {
     "product_name": products.name,
     **{
@@ -36,7 +46,19 @@ PLACE_NAMES: Mapping[str, Column] = {
     },
 }  # fmt: skip
 """Name in a condition over events -> column of silver.places."""
-_HIDDEN_OF_EVENTS = frozenset({"event_id", "revision", "is_deleted", "ingested_at", "batch_id"})
+HOME_NAMES: Mapping[str, Column] = {
+    f"home_{c}": c for c in (places.micro_district, places.district, places.city, places.region, places.country)
+}
+"""Attribute of a customer -> column of silver.places, of the place in home_place_id."""
+AGE = column(Type.BIGINT, "Whole years since birth_date", unit="years", nullable=True, name="age_years")
+"""An attribute that is computed as of the date."""
+DATED_TABLES: Mapping[str, tuple[type[Table], Column]] = {
+    "events": (events, events.event_date),
+    "communications": (communications, communications.sent_on),
+    "consents": (consents, consents.valid_from),
+}
+"""What features may be `from`: the table, and the column that holds the day of a row."""
+_HIDDEN_OF_EVENTS = frozenset({"event_id", "revision", "is_deleted", "ingested_at", "batch_id", PREVIOUS_DATE})
 
 
 def slug(value: str) -> str:
@@ -79,11 +101,29 @@ def names_of_events(sources: Iterable[Source]) -> dict[str, Name]:
     return {**{name: Name(c.type, True) for name, c in joined.items()}, **_names(own)}
 
 
+def names_of_dated(table: str, sources: Iterable[Source]) -> dict[str, Name]:
+    """What `where`, `of` and `by` of a feature `from: table` may use."""
+    if table == "events":
+        return names_of_events(sources)
+    hidden = {*MANAGED, "customer_id"}
+    return _names([c for c in (*DATED_TABLES[table][0].columns, *extra_columns(sources, table)) if c not in hidden])
+
+
+def names_of_places() -> dict[str, Name]:
+    """What `to` of a distance may use: columns of places, by the names that events know them by, and place_id."""
+    return _names([places.place_id, *(c.named(name) for name, c in PLACE_NAMES.items())])
+
+
 def names_of_customers(sources: Iterable[Source]) -> dict[str, Name]:
-    """What `of` of an attribute may name: the attributes of a customer, core and extra; each may be unknown."""
+    """What `of` of an attribute may name: attributes of a customer, core and extra, of the home place, and the age.
+
+    Each may be unknown. An extra column hides what is derived under its name.
+    """
     hidden = {*MANAGED, "customer_id", "valid_from"}
     own = [c for c in (*customers.columns, *extra_columns(sources, "customers")) if c not in hidden]
-    return {str(c): Name(c.type, True) for c in own if c.type in USABLE}
+    derived = {**{name: c.type for name, c in HOME_NAMES.items()}, str(AGE): AGE.type}
+    return {name: Name(kind, True) for name, kind in {**derived, **{str(c): c.type for c in own}}.items()
+            if kind in USABLE}  # fmt: skip
 
 
 def names_of_features(features: Project | Iterable[Feature]) -> dict[str, Name]:

@@ -40,7 +40,9 @@ class Staged:
 
 def staging(table: type[Table]) -> type[Table]:
     """Where `table` is built and gated before anyone reads it."""
-    return relocate(table, "staging")
+    moved = relocate(table, "staging")
+    moved.partition_by = None
+    return moved
 
 
 def read_releases(lakehouse: Lakehouse) -> list[Row]:

@@ -3,7 +3,8 @@
 import atexit
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from py4j.java_gateway import JavaGateway
@@ -28,6 +29,8 @@ ENGINE = {
     # An empty table of a release is staged by a commit that says so, even when it was empty before.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # What lies together by customer is not shuffled again for being joined by customer and date.
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
 }
 SUBMITTED = {
     # Else files are split by how many executors have come so far, and a row's number would not be the same twice.
@@ -46,6 +49,10 @@ LOCAL = {
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
 }
+
+
+ROWS_PER_PARTITION = 1_000_000
+"""Rows that a task aggregates at a time without writing to disk, with a heap of 4 GiB and two tasks."""
 
 
 def open_session(settings: Mapping[str, str] | None = None, verbose: bool | None = None) -> SparkSession:
@@ -114,3 +121,16 @@ def _launch(conf: SparkConf, verbose: bool) -> JavaGateway:
 def _drop_unless_errors(log: Path) -> None:
     if log.exists() and " ERROR " not in log.read_text(errors="replace"):
         log.unlink()
+
+
+@contextmanager
+def sized_for(spark: SparkSession, rows: int) -> Iterator[None]:
+    """On one machine, where nothing plans again: as many partitions of a shuffle as keep each in memory."""
+    key = "spark.sql.shuffle.partitions"
+    before = spark.conf.get(key) or LOCAL[key]
+    if spark.conf.get("spark.sql.adaptive.enabled") == "false":
+        spark.conf.set(key, str(max(int(before), -(-rows // ROWS_PER_PARTITION))))
+    try:
+        yield
+    finally:
+        spark.conf.set(key, before)

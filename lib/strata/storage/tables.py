@@ -105,8 +105,8 @@ class Lakehouse:
         builder = builder.comment(" ".join((table.__doc__ or "").split()))
         for name, value in {**READER_VERSION_1, **retention, **_statistics(_sought(table))}.items():
             builder = builder.property(name, value)
-        if table.partitioned and table.slice_by:
-            builder = builder.partitionedBy(table.slice_by)
+        if table.partition_by:
+            builder = builder.partitionedBy(table.partition_by)
         place = builder.location if self._by_path else builder.tableName
         place(self.address(table)).execute()
 
@@ -149,8 +149,24 @@ class Lakehouse:
         say, by name and number, and not for the write to fail on.
         """
         # Of the key only: Delta refuses to drop a column that it keeps statistics of, and other columns come and go.
-        kept = _statistics(table.grain)
+        kept = _statistics(c for c in table.grain if c != table.partition_by)
         self._write(table, frame, "overwrite", {"overwriteSchema": "true", **kept}, note)
+
+    def replace_days(self, table: type[Table], frame: DataFrame, days: Iterable[date], note: str = "") -> None:
+        """Replace exactly the rows of these days of a table partitioned by month; one commit.
+
+        Files of other months are not read; of these, the rows of other days are carried over.
+
+        Args:
+            table: with the columns event_date and event_month.
+            frame: all rows of these days; a row of another day is refused.
+            days: at least one.
+            note: kept in the commit's metadata behind `run_id`.
+        """
+        listed = sorted(set(days))
+        months = _in("event_month", {day.replace(day=1) for day in listed})
+        where = {"replaceWhere": f"{months} and {_in('event_date', listed)}"}
+        self._write(table, frame, "overwrite", where, note)
 
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
@@ -162,6 +178,8 @@ class Lakehouse:
     ) -> None:
         writer = as_table(frame, table).write.format("delta").mode(mode)
         writer = writer.options(**options, userMetadata=f"{self.run_id} {note}".strip())
+        if mode == "overwrite" and "overwriteSchema" in options and table.partition_by:
+            writer = writer.partitionBy(table.partition_by)
         if self._by_path:
             writer.save(self.address(table))
         else:
@@ -173,6 +191,14 @@ class Lakehouse:
         if row is None:
             raise ValueError(f"{table.full_name()} has no commit")
         return int(row["version"]), row["userMetadata"] or ""
+
+    def commits_since(self, table: type[Table], version: int) -> list[str] | None:
+        """The userMetadata of the commits behind `version`; None when the log no longer reaches back to it."""
+        newest, _ = self.last_commit(table)
+        rows = self.delta(table).history(newest - version + 1).select("version", "userMetadata").collect()
+        if min(row["version"] for row in rows) > version or newest < version:
+            return None
+        return [row["userMetadata"] or "" for row in rows if row["version"] > version]
 
     def rows_written(self, table: type[Table]) -> int:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
@@ -186,11 +212,15 @@ def _sought(table: type[Table]) -> list[str]:
     Those of every column would cost each write an aggregate over it and each read a parse of it.
     """
     sought = [c for c in table.columns if c in table.grain or c.type in (Type.DATE, Type.INSTANT) or c == "batch_id"]
-    return [str(c) for c in sought if not (table.partitioned and c == table.slice_by)]
+    return [str(c) for c in sought if c != table.partition_by]
 
 
 def _statistics(columns: Iterable[str]) -> dict[str, str]:
     return {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)}
+
+
+def _in(column: str, days: Iterable[date]) -> str:
+    return f"{column} in ({', '.join(f'date {day.isoformat()!r}' for day in sorted(days))})"
 
 
 def _quoted(text: str) -> str:

@@ -9,7 +9,16 @@ from strata.errors import Location, Problem, ProjectError
 from strata.expression import Name
 from strata.project.checks.expressions import Compiler
 from strata.project.models import Feature, Source
-from strata.project.names import column_names, names_of_customers, names_of_events, names_of_features, slug
+from strata.project.names import (
+    DATED_TABLES,
+    USABLE,
+    column_names,
+    names_of_customers,
+    names_of_dated,
+    names_of_features,
+    names_of_places,
+    slug,
+)
 from strata.project.notes import Notes
 from strata.project.order import order_features
 from strata.project.scalars import NAME, RESERVED
@@ -41,13 +50,24 @@ RESULTS: Mapping[str, Result] = {
     "days_since": Result(Type.BIGINT, nullable=True),
     "first_on": Result(Type.DATE, nullable=True),
     "last_on": Result(Type.DATE, nullable=True),
+    "distinct": Result(Type.BIGINT, nullable=False),
+    "top": Result(None, nullable=True),
+    "last": Result(None, nullable=True),
+    "stopped": Result(Type.BOOLEAN, nullable=False),
+    "restarted": Result(Type.BOOLEAN, nullable=False),
+    "regular": Result(Type.BOOLEAN, nullable=False),
+    "sequence": Result(Type.BIGINT, nullable=False),
+    "distance_to": Result(Type.DOUBLE, nullable=True),
     "attribute": Result(None, nullable=True),
 }
 """Kind -> result.
 
 `share` is the sum of `of` over the events for which `where` holds, divided by its sum over all events of the window;
-NULL when that is 0.
+NULL when that is 0. `sequence` counts the days of the window with a `then` that came after a `first`: later on that
+day, or up to `within` days later.
 """
+OF_VALUES = frozenset({"distinct", "top", "last"})
+"""Kinds that look at values rather than add them up."""
 
 
 def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compiler) -> tuple[Feature, ...]:
@@ -56,13 +76,16 @@ def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compi
     spread = [feature for line in file.features for feature in _spread(line, notes)]
     _check_names(spread, notes)
     unique = {feature.name: feature for feature in spread}
-    events, customers = names_of_events(sources), names_of_customers(sources)
+    customers = names_of_customers(sources)
+    dated = {table: names_of_dated(table, sources) for table in DATED_TABLES}
     typed: dict[str, Feature] = {}
     for feature in _in_order(unique.values(), notes):
         if feature.kind == "expression":
             done = _typed_expression(feature, names_of_features(typed.values()), compiler)
         else:
-            done = _typed_aggregate(feature, customers if feature.kind == "attribute" else events, compiler)
+            done = _typed_aggregate(
+                feature, customers if feature.kind == "attribute" else dated[feature.table], compiler
+            )
         if done is None:
             notes.doubt(feature.name.replace("{value}", "*"))
         else:
@@ -94,7 +117,9 @@ def _spread(line: FeatureLine, notes: Notes) -> Iterator[Feature]:
         yield Feature(
             name=name, kind=line.kind, type=Type.DOUBLE, nullable=True, of=line.of, condition=line.condition,
             days=days, offset=line.offset, by=line.by, keep=line.keep, values=line.values, unit=line.unit,
-            description=line.description, where=line.where,
+            description=line.description, where=line.where, table=line.table, share_at_least=line.share_at_least,
+            before=line.before, periods=line.periods, at_least=line.at_least, then=line.then, within=line.within,
+            to=line.to,
         )  # fmt: skip
 
 
@@ -115,6 +140,8 @@ def _line_problems(line: FeatureLine) -> Iterator[Problem]:
         yield Problem(where, "`keep` and `values` belong to `by`", "add by: <column>")
     if line.offset and not line.days:
         yield Problem(where, "`offset` without `days`", "the whole history cannot be moved")
+    if line.periods and line.at_least and line.at_least > line.periods:
+        yield Problem(where, f"found at_least: {line.at_least} of {line.periods} periods", "ask for fewer")
     yield from _window_problems(line, where)
     yield from _value_problems(line, where)
 
@@ -156,25 +183,38 @@ def _typed_aggregate(feature: Feature, names: Mapping[str, Name], compiler: Comp
     notes, before = compiler.notes, len(compiler.notes.problems)
     result = RESULTS[feature.kind]
     kind = result.type
-    if feature.condition is not None:
-        compiler.compile(feature.condition, names, Type.BOOLEAN)
+    for condition in (feature.condition, feature.then):
+        if condition is not None:
+            compiler.compile(condition, names, Type.BOOLEAN)
+    if feature.to is not None:
+        compiler.compile(feature.to, names_of_places(), Type.BOOLEAN)
     if feature.by is not None:
-        _expect_words(feature.by, names, notes)
+        _expect_words(feature.by, feature.table, names, notes)
     if feature.of is not None and feature.kind != "days_since":
-        table = "customers" if feature.kind == "attribute" else "events"
-        if notes.expect_known(feature.of.words, names, f"column of {table}", feature.of.where):
-            found = names[feature.of.words].type
-            kind = kind or found
-            if table == "events" and found not in NUMERIC:
-                what = f"`{feature.of}` is {found.name}, {feature.kind} expects a number"
-                notes.add(feature.of.where, what, "count, active_days, first_on and last_on need no number")
+        found = _type_of_column(feature, names, notes)
+        kind = kind or found
     if len(notes.problems) > before or kind is None:
         return None
     return replace(feature, type=kind, nullable=result.nullable)
 
 
-def _expect_words(column: str, names: Mapping[str, Name], notes: Notes) -> None:
-    if notes.expect_known(column, names, "column of events") and names[column].type is not Type.STRING:
+def _type_of_column(feature: Feature, names: Mapping[str, Name], notes: Notes) -> Type | None:
+    """The type of the column a feature is `of`; notes when there is none, or none that the kind can use."""
+    assert feature.of is not None
+    table = "customers" if feature.kind == "attribute" else feature.table
+    if not notes.expect_known(feature.of.words, names, f"column of {table}", feature.of.where):
+        return None
+    found = names[feature.of.words].type
+    if feature.kind in OF_VALUES and found not in USABLE:
+        notes.add(feature.of.where, f"`{feature.of}` is {found.name}, which features do not use", "take its day")
+    if feature.kind not in OF_VALUES and table != "customers" and found not in NUMERIC:
+        what = f"`{feature.of}` is {found.name}, {feature.kind} expects a number"
+        notes.add(feature.of.where, what, "count, active_days, first_on and last_on need no number")
+    return found
+
+
+def _expect_words(column: str, table: str, names: Mapping[str, Name], notes: Notes) -> None:
+    if notes.expect_known(column, names, f"column of {table}") and names[column].type is not Type.STRING:
         notes.add(place_of(column), f"`{column}` is {names[column].type.name}, `by` expects STRING")
 
 

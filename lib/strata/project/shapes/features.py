@@ -6,6 +6,7 @@ from typing import Any
 from strata.errors import Location
 from strata.project import scalars as s
 from strata.project.models import FeatureKind, Text
+from strata.project.names import DATED_TABLES
 from strata.project.reading import (
     Field,
     Reader,
@@ -37,6 +38,14 @@ class FeatureLine:
     by: str | None = None
     keep: int | None = None
     values: tuple[str, ...] | None = None
+    table: str = "events"
+    share_at_least: float | None = None
+    before: int | None = None
+    periods: int | None = None
+    at_least: int | None = None
+    then: Text | None = None
+    within: int | None = None
+    to: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +64,27 @@ _COMMON: dict[str, Field] = {
     "unit": optional(s.phrase, ""),
     "description": required(s.phrase),
 }
-_OVER_EVENTS = {
+_WINDOW: dict[str, Field] = {
     **_COMMON,
-    "where": optional(s.text, into="condition"),
+    "from": optional(s.choice(*DATED_TABLES), "events", into="table"),
     "days": optional(one_or_many(s.whole(1, _LONGEST_WINDOW)), ()),
     "offset": optional(s.whole(1, _LONGEST_WINDOW), 0),
     "any_window": optional(s.boolean, False),
+}
+_ONE_ANSWER = {**_WINDOW, "where": optional(s.text, into="condition")}
+_OVER_EVENTS = {
+    **_ONE_ANSWER,
     "by": optional(s.name),
     "keep": optional(s.whole(1, 1_000)),
     "values": optional(list_of(s.phrase)),
 }
 _OF_COLUMN = {**_OVER_EVENTS, "of": required(s.text)}
+_OF_VALUES = {**_ONE_ANSWER, "of": required(s.text)}
+_AFTER_PAUSE = {
+    **_ONE_ANSWER,
+    "days": required(one_or_many(s.whole(1, _LONGEST_WINDOW))),
+    "before": optional(s.whole(1, _LONGEST_WINDOW)),
+}
 _ARTICLE = {"a": "an", "e": "an"}
 
 
@@ -85,6 +104,24 @@ KINDS: dict[str, dict[str, Field]] = {
     "mean": _OF_COLUMN,
     "share": {**_OF_COLUMN, "where": required(s.text, into="condition")},
     "days_since": {**_OVER_EVENTS, "of": required(s.choice_text("first", "last"))},
+    "distinct": _OF_VALUES,
+    "top": {**_OF_VALUES, "share_at_least": optional(s.number(0, 1))},
+    "last": _OF_VALUES,
+    "stopped": _AFTER_PAUSE,
+    "restarted": _AFTER_PAUSE,
+    "regular": {
+        **_ONE_ANSWER,
+        "days": required(one_or_many(s.whole(1, _LONGEST_WINDOW))),
+        "periods": required(s.whole(2, 60)),
+        "at_least": required(s.whole(1, 60)),
+    },
+    "sequence": {
+        **_WINDOW,
+        "first": required(s.text, into="condition"),
+        "then": required(s.text),
+        "within": required(s.whole(0, _LONGEST_WINDOW)),
+    },
+    "distance_to": {**_COMMON, "to": required(s.text)},
     "attribute": {**_COMMON, "of": required(s.text)},
     "expression": {**_COMMON, "of": required(s.text)},
 }
