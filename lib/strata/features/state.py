@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from strata.features.tiles import TilePlan
 
-MARK = "tiles "
+MARK = "tile-state "
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,23 +129,26 @@ def _history(run: Run, plan: TilePlan, as_ofs: Sequence[date]) -> dict[str, Data
     if not lifetime_measures(plan) or first is None or first["day"] is None or first["day"] > through:
         return {}
     stored = _lifetime_through(run, plan)
-    if stored is None or stored > through:
-        made = build_lifetime(days, plan, through)
+    if stored is not None and stored > through:
+        return {}  # an earlier date is looked at once; the lifetime serves the dates to come
+    if stored is None:
+        _put_lifetime(run, plan, build_lifetime(days, plan, through), through)
     elif stored < through:
         later = build_lifetime(days.where(F.col("event_date") > F.lit(stored)), plan, through)
-        made = extend_lifetime(lakehouse.read(lifetime), later, plan)
-    if stored != through:
-        version, _ = lakehouse.last_commit(daily)
-        lakehouse.rebuild(extend(lifetime, lifetime_columns(plan)), made, f"lifetime {version} {through}")
+        _put_lifetime(run, plan, extend_lifetime(lakehouse.read(lifetime), later, plan), through)
     return {"lifetime": lakehouse.read(lifetime), "daily": days.where(F.col("event_date") > F.lit(through))}
+
+
+def _put_lifetime(run: Run, plan: TilePlan, made: DataFrame, through: date) -> None:
+    version, _ = run.lakehouse.last_commit(daily)
+    run.lakehouse.rebuild(extend(lifetime, lifetime_columns(plan)), made, f"lifetime {version} {through}")
 
 
 def _lifetime_through(run: Run, plan: TilePlan) -> date | None:
     """The last day that the stored lifetime covers; None: there is none, or it lacks a column or a change."""
     lakehouse = run.lakehouse
-    if not lakehouse.exists(lifetime) or not {str(c) for c in lifetime_columns(plan)} <= set(
-        lakehouse.columns(lifetime)
-    ):
+    needed = {str(c) for c in lifetime_columns(plan)}
+    if not needed <= lakehouse.columns(lifetime).keys():
         return None
     _, mark, written = lakehouse.last_commit(lifetime)[1].partition("lifetime ")
     if not mark:

@@ -195,10 +195,11 @@ class Lakehouse:
     def commits_since(self, table: type[Table], version: int) -> list[str] | None:
         """The userMetadata of the commits behind `version`; None when the log no longer reaches back to it."""
         newest, _ = self.last_commit(table)
-        rows = self.delta(table).history(newest - version + 1).select("version", "userMetadata").collect()
-        if min(row["version"] for row in rows) > version or newest < version:
+        if newest < version:
             return None
-        return [row["userMetadata"] or "" for row in rows if row["version"] > version]
+        rows = self.delta(table).history(newest - version + 1).select("version", "userMetadata").collect()
+        since = [row["userMetadata"] or "" for row in rows if row["version"] > version]
+        return since if len(since) == newest - version else None
 
     def rows_written(self, table: type[Table]) -> int:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""

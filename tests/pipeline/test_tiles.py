@@ -1,0 +1,170 @@
+"""Tiles follow what is known: refreshed from any state to any other, they are what they would be if made anew."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from tests.features.worlds import plan_of
+from tests.ingest.kit import Silent
+from tests.pipeline.batches import BATCHES, DAYS, FIRST, WORLDS, History, known_at, tiles_by_duckdb, write
+
+from strata.contract.feature_tables import daily, lifetime, pairs
+from strata.contract.silver import customers, places
+from strata.features.snapshot import build_snapshot
+from strata.features.spreading import keep_values
+from strata.pipeline.context import Run, Target
+from strata.pipeline.features import build_features, read_snapshot
+from strata.pipeline.tiles import read_valid, refresh_tiles
+from strata.project.load import load_project
+from strata.project.models import Project, Storage
+from strata.publish.release import Release
+from strata.storage.tables import Lakehouse
+
+FEATURES = """
+- {name: spend_28d, kind: sum, of: amount, where: "event_type = 'purchase'", days: 28}
+- {name: least_tea, kind: min, of: amount, where: "category = 'tea'"}
+- {name: messages, kind: count, from: communications}
+- {name: "n_{value}_28d", kind: count, by: channel, values: [web], days: 28}
+- {name: "s_{value}", kind: sum, of: amount, where: "event_type = 'purchase'", by: category, keep: 2, days: 28}
+"""
+MORE = '- {name: "most_28d", kind: max, of: amount, days: 28}\n'
+COLUMNS = ["customer_id", "event_date", "channel", "category", "event_count", "messages", "spent", "least_tea"]
+SPENT, LEAST = "sum_amount__", "min_amount__"
+
+
+class Told(Silent):
+    """What the stages said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def end(self, stage: str, found: str, seconds: float) -> None:
+        self.said.append(f"{stage}: {found}")
+
+
+class Shop:
+    """A lakehouse with batches in silver, and the project whose features are computed from them."""
+
+    def __init__(self, spark: SparkSession, lakehouse: Lakehouse, folder: Path, history: History) -> None:
+        self.spark, self.lakehouse, self.folder, self.history = spark, lakehouse, folder, history
+        self.progress = Told()
+        self.define(FEATURES)
+        write(spark, lakehouse, history)
+
+    def define(self, features: str) -> None:
+        self.plan = plan_of(self.folder, features)
+        self.run = Run(project_in(self.folder), self.lakehouse, lambda: known_at(BATCHES), self.progress)
+
+    def know(self, batch: int) -> str:
+        """Bring the tiles to the state of a batch; returns what was said."""
+        self.progress.said.clear()
+        refresh_tiles(self.run, self.plan, known_at(batch))
+        return "; ".join(self.progress.said)
+
+    def cells(self) -> list[dict[str, Any]]:
+        """The rows of features.pairs under the names that DuckDB gives them."""
+        rows = self.lakehouse.read(pairs).toArrow()
+        return in_order(rows.rename_columns([called(name) for name in rows.column_names]))
+
+
+def project_in(folder: Path) -> Project:
+    return load_project(folder / "project", {"variables.landing": "/data"})
+
+
+def called(name: str) -> str:
+    words = {SPENT: "spent", LEAST: "least_tea", "n_communications": "messages"}
+    return next((short for long, short in words.items() if name.startswith(long)), name)
+
+
+def pairs_by_duckdb(history: History, aggregate: str) -> dict[tuple[Any, ...], Any]:
+    rows = tiles_by_duckdb(history, BATCHES, aggregate).to_pylist()
+    return {tuple(row[c] for c in COLUMNS[:4]): row["more"] for row in rows}
+
+
+def in_order(table: pa.Table) -> list[dict[str, Any]]:
+    return sorted(table.select(COLUMNS).to_pylist(), key=lambda row: [str(row[key]) for key in COLUMNS[:4]])
+
+
+def rolled_up(cells: list[dict[str, Any]]) -> dict[tuple[str, date], tuple[int, int, int]]:
+    days: dict[tuple[str, date], tuple[int, int, int]] = {}
+    for cell in cells:
+        key = cell["customer_id"], cell["event_date"]
+        n, messages, spent = days.get(key, (0, 0, 0))
+        days[key] = n + cell["event_count"], messages + cell["messages"], spent + cell["spent"]
+    return days
+
+
+def days_of(rows: DataFrame) -> dict[tuple[str, date], tuple[int, int, int]]:
+    spent = next(c for c in rows.columns if c.startswith(SPENT))
+    found = rows.select("customer_id", "event_date", "event_count", "n_communications", spent).toArrow().to_pylist()
+    return {tuple(row.values())[:2]: tuple(row.values())[2:] for row in found}
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("tiles")
+    lakehouse = Lakehouse(spark, storage=storage_in(folder), run_id="test-run")
+    return Shop(spark, lakehouse, folder, History(seed=20240101))
+
+
+def storage_in(folder: Path) -> Storage:
+    return Storage(root=str(folder / "warehouse"))
+
+
+def test_tiles_refreshed_forwards_and_backwards_are_those_made_anew(shop: Shop) -> None:
+    for batch in (1, 3, 2, 4):
+        said = shop.know(batch)
+        expected = in_order(tiles_by_duckdb(shop.history, batch))
+        assert len(expected) > WORLDS
+        assert shop.cells() == expected, f"as known at batch {batch}: {said}"
+        assert days_of(shop.lakehouse.read(daily)) == rolled_up(expected)
+    assert shop.know(4) == "", "nothing has changed, and nothing is said"
+
+
+def test_new_definitions_add_their_columns_and_leave_the_others(shop: Shop) -> None:
+    shop.know(4)
+    before = shop.cells()
+    shop.define(FEATURES + MORE)
+    assert shop.know(4) == "tiles: 1 columns for new definitions, 4 as they were"
+    assert shop.cells() == before
+    most = pairs_by_duckdb(shop.history, "max(cents)")
+    column = next(p.name for p in shop.plan.partials if p.kind == "max")
+    rows = shop.lakehouse.read(pairs).select(*COLUMNS[:4], column).toArrow().to_pylist()
+    assert {tuple(row.values())[:4]: row[column] for row in rows} == most
+    assert shop.know(3).startswith("tiles: 0 new days"), "a refresh keeps the new column"
+    shop.define(FEATURES)
+    assert "columns" not in shop.know(4), "what is not needed any more costs nothing"
+    assert shop.cells() == before
+
+
+def targets(*as_ofs: date) -> list[Target]:
+    known = known_at(BATCHES)
+    return [Target(Release(f"{n:032x}", day, known, "c", "v", None), (), (), ()) for n, day in enumerate(as_ofs, 1)]
+
+
+def test_dates_built_together_are_what_each_would_be_alone(shop: Shop) -> None:
+    # The values that `keep` spreads differ from date to date: every world's customers have products of their own.
+    dates = [FIRST + timedelta(days=20 * DAYS + 39), FIRST + timedelta(days=33 * DAYS + 39)]
+    build_features(shop.run, targets(*dates))
+    together = [read_snapshot(shop.run, target).toArrow() for target in targets(*dates)]
+    assert shop.lakehouse.exists(lifetime), "the history before the windows is merged once"
+    for target, found in zip(targets(*dates), together, strict=True):
+        plain = {**tiles_of(shop), "daily": shop.lakehouse.read(daily), "pairs": shop.lakehouse.read(pairs)}
+        kept = keep_values(plain["pairs"], shop.plan, [target.as_of])[target.as_of]
+        alone = build_snapshot(plain, replace(shop.plan, kept=kept), [target.as_of]).toArrow()
+        assert found.column_names == alone.column_names
+        assert by_customer(found) == by_customer(alone)
+        assert found.num_rows > WORLDS
+
+
+def tiles_of(shop: Shop) -> dict[str, DataFrame]:
+    known = known_at(BATCHES)
+    return {t.__name__: read_valid(shop.run, t, known) for t in (customers, places)}
+
+
+def by_customer(table: pa.Table) -> dict[str, dict[str, Any]]:
+    return {row["customer_id"]: row for row in table.to_pylist()}
