@@ -58,15 +58,26 @@ class Read:
     options: Mapping[str, str]
     where: Location
 
+    @property
+    def decimal(self) -> str:
+        """The decimal mark of numbers in text: a point, or a comma."""
+        return self.options.get("decimal", ".")
+
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """What a delivery means: rows to add, the whole state, or changes; and how far it is complete."""
+    """What a delivery means: rows to add, the whole state, or changes; and how far it is complete.
+
+    An event more than `late_days` before the day the source was complete through before its batch is rejected.
+    With `every_day` there are events on every day: a day without any is missing.
+    """
 
     mode: Delivery
     ready_when: str | None
     late_days: int | None
     complete_through: date | Literal["latest", "always"]
+    every_day: bool = False
+    where: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ class Unpivot:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A delivered table and its way into one silver table."""
+    """A delivered table and its way into one silver table; `event_types`: what `event_type` may give, () for any."""
 
     name: str
     description: str
@@ -118,6 +129,7 @@ class Source:
     reject: tuple[Reject, ...]
     unpivot: Unpivot | None
     where: Location
+    event_types: tuple[str, ...] = ()
 
 
 FeatureKind = Literal[
