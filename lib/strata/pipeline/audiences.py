@@ -16,7 +16,7 @@ from strata.contract import silver
 from strata.contract.feature_tables import snapshot
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
-from strata.ingest.books import day_of
+from strata.dates import day_of
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
 from strata.pipeline.lookback import read_released
