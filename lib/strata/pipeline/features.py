@@ -16,7 +16,7 @@ from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values
 from strata.features.tiles import TilePlan, cell_columns, plan_tiles, tile_columns
 from strata.features.wide import snapshot_columns
-from strata.ingest.revisions import valid_rows
+from strata.ingest.revisions import FEW_KEYS, corrections, valid_rows
 from strata.pipeline.context import Run, Target
 
 
@@ -33,7 +33,10 @@ def build_features(run: Run, target: Target) -> None:
 def read_valid(run: Run, target: Target, table: type[Table]) -> DataFrame:
     """The rows of a silver table as known at the target's moment; no rows when nothing feeds it."""
     run.lakehouse.ensure(run.lakehouse.grown(table))
-    return valid_rows(run.lakehouse.read(table), table, target.release.known_at)
+    rows = run.lakehouse.read(table)
+    may_be_many = table in (silver.events, silver.customers)
+    many = may_be_many and corrections(rows).count() > FEW_KEYS
+    return valid_rows(rows, table, target.release.known_at, many_corrected=many)
 
 
 def _build_tiles(run: Run, target: Target, plan: TilePlan) -> None:

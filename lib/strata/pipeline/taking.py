@@ -34,9 +34,6 @@ from strata.project.names import extra_columns
 FEW_RECORDS = 200_000
 """A delivery of up to so many records is compared with silver as a whole, in the job that writes it."""
 
-FEW_KEYS = 2_000_000
-"""Up to so many repeated keys are sent to every executor; more are joined by a shuffle."""
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -160,7 +157,7 @@ def _compared(
     count = repeated.count()
     if count == 0:
         return revisions.first_revisions(_good(observed), arrival), None
-    repeated = F.broadcast(repeated) if count <= FEW_KEYS else repeated
+    repeated = F.broadcast(repeated) if count <= revisions.FEW_KEYS else repeated
     alone = revisions.first_revisions(revisions.with_keys_not_in(_good(observed), repeated, keys), arrival)
     older = None if existing is None else revisions.with_keys_in(existing, repeated, keys)
     again = revisions.compare(revisions.with_keys_in(_good(mapped), repeated, keys), older, table, arrival)
