@@ -1,8 +1,9 @@
-"""As-of dates as people write them on a command line."""
+"""Days: as people write as-of dates on a command line, and the day on which a moment falls."""
 
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from strata.errors import ProjectError
 
@@ -33,6 +34,11 @@ def months_before(day: date, months: int) -> date:
     years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     last = monthrange(years, month + 1)[1]
     return date(years, month + 1, last if _is_month_end(day) else min(day.day, last))
+
+
+def day_of(moment: datetime, time_zone: str) -> date:
+    """The day of a moment (with a zone) in another zone."""
+    return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
 def _date(text: str) -> date:

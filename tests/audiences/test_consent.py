@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from strata.audiences.consent import eligible
-from strata.project.models import Purpose
+from strata.project.policies import Purpose
 
 ON = date(2017, 12, 31)
 CONSENTS = (

@@ -225,6 +225,7 @@ REVISIONS = [
 ]
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize(
     ("known_at", "valid"),
     [
@@ -235,9 +236,9 @@ REVISIONS = [
     ],
 )
 def test_valid_is_the_highest_revision_known_unless_it_is_deleted(
-    spark: SparkSession, known_at: datetime, valid: dict[str, str]
+    spark: SparkSession, known_at: datetime, valid: dict[str, str], many: bool
 ) -> None:
-    found = valid_rows(existing(spark, products, REVISIONS), products, known_at)
+    found = valid_rows(existing(spark, products, REVISIONS), products, known_at, many_corrected=many)
     assert found.columns == list(map(str, products.columns))
     assert {r["product_id"]: r["name"] for r in rows_of(found)} == valid
 
@@ -250,6 +251,15 @@ def test_valid_rows_do_not_shuffle_the_table(spark: SparkSession, capsys: pytest
     # The one exchange is of the corrected keys; the big side goes from the scan straight to the join.
     assert plan.count("Exchange hashpartitioning") == 1
     assert "SortMergeJoin" not in plan
+
+
+def test_many_corrected_keys_are_never_sent_to_every_executor(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    valid_rows(existing(spark, products, REVISIONS), products, NOW, many_corrected=True).explain()
+    plan = capsys.readouterr().out
+    assert "SortMergeJoin" in plan
+    assert "Broadcast" not in plan
 
 
 def test_a_consent_does_not_correct_an_objection_of_the_same_day(spark: SparkSession) -> None:

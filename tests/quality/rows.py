@@ -14,7 +14,7 @@ from strata.contract.columns import Between, Column, Matches, OneOf, Table, Type
 from strata.contract.published import customer_features, customer_segments, segment_membership
 from strata.contract.spark import struct_type
 from strata.errors import Location
-from strata.project.models import Check
+from strata.project.policies import Check
 from strata.quality.suites import Subject
 
 AS_OF = date(2017, 12, 31)

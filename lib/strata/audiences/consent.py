@@ -5,7 +5,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from strata.project.models import Purpose
+from strata.project.policies import Purpose
 
 PROFILING = "profiling"
 """An objection to this purpose keeps a customer out of every audience."""

@@ -24,6 +24,11 @@ class files(Table):
     unchanged_count = column(Type.BIGINT, "Of the accepted, those that silver already had", Between(0, None))
     rejected_count = column(Type.BIGINT, "Records in quarantine", Between(0, None))
     complete_through = column(Type.DATE, "Last whole day the source vouches for; NULL: sets no limit", nullable=True)
+    event_days = column(
+        Type.STRINGS,
+        "Days of the good events of the source in that batch, as ranges first..last; NULL: not known",
+        nullable=True,
+    )
     batch_id = column(Type.BIGINT, "Batch that read it", Between(1, None))
     ingested_at = column(Type.INSTANT, "End of that batch")
 

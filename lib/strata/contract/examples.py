@@ -71,6 +71,8 @@ def _number(column: Column, index: int) -> int:
     """The index moved and wrapped into the whole numbers that the column allows."""
     limits = [c for c in column.constraints if isinstance(c, Between)]
     low = int(limits[0].low or 0) if limits else 0
+    if limits and limits[0].high is not None and low < 0 <= limits[0].high:
+        low = 0
     if limits and limits[0].high is not None:
         return low + index % (int(limits[0].high) - low + 1)
     return low + index

@@ -4,9 +4,26 @@ Corrections are new rows: valid is the highest `revision` with `ingested_at` up 
 """
 
 # ruff: noqa: N801 - a table's class carries the table's name
+from collections.abc import Mapping
+from datetime import date
+
 from strata.contract.columns import HEX_32, Between, Column, OneOf, Personal, Table, Type, column
 
 EVENT_KEY = "event_id"
+
+FIRST_EVENT_DAY = date(1990, 1, 1)
+"""An event before this day is an error of its source: a clock that was not set, a blank date."""
+
+EVENT_LIMITS: Mapping[Type, Between] = {
+    Type.MONEY: Between(-1e12, 1e12),
+    Type.BIGINT: Between(-1e12, 1e12),
+    Type.DOUBLE: Between(-1e9, 1e9),
+}
+"""What a number of one event may be, in the columns that a source fills: core and extra.
+
+Features add minor units (MONEY) and millionths (DOUBLE) in 64 bits: within these limits it takes thousands of events
+at the very limit to leave them.
+"""
 
 
 def _customer_id() -> Column:
@@ -16,6 +33,11 @@ def _customer_id() -> Column:
         HEX_32,
         personal=Personal.PSEUDONYM,
     )
+
+
+def _number(kind: Type, description: str, unit: str = "") -> Column:
+    """A number of an event."""
+    return column(kind, description, EVENT_LIMITS[kind], nullable=True, unit=unit, personal=Personal.BEHAVIOUR)
 
 
 def _revision() -> Column:
@@ -105,16 +127,16 @@ class events(Table):
     device_class = column(Type.STRING, "Class of the device used", nullable=True, personal=Personal.BEHAVIOUR)
     campaign_id = column(Type.STRING, "Campaign answered", nullable=True, personal=Personal.BEHAVIOUR)
     basket_id = column(Type.STRING, "Basket, session or trip", nullable=True, personal=Personal.BEHAVIOUR)
-    quantity = column(Type.BIGINT, "Units", nullable=True, unit="units", personal=Personal.BEHAVIOUR)
-    amount = column(Type.MONEY, "Paid to the seller", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
-    list_amount = column(Type.MONEY, "At list price", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
-    discount_amount = column(Type.MONEY, "All discounts", nullable=True, unit="currency", personal=Personal.BEHAVIOUR)
-    currency = column(Type.STRING, "ISO 4217 code", nullable=True)
-    duration_s = column(Type.BIGINT, "Duration", nullable=True, unit="seconds", personal=Personal.BEHAVIOUR)
-    volume_mb = column(Type.DOUBLE, "Data volume", nullable=True, unit="MB", personal=Personal.BEHAVIOUR)
+    quantity = _number(Type.BIGINT, "Units", "units")
+    amount = _number(Type.MONEY, "Paid to the seller", "currency")
+    list_amount = _number(Type.MONEY, "At list price", "currency")
+    discount_amount = _number(Type.MONEY, "All discounts", "currency")
+    currency = column(Type.STRING, "ISO 4217 code; always the project's", nullable=True)
+    duration_s = _number(Type.BIGINT, "Duration", "seconds")
+    volume_mb = _number(Type.DOUBLE, "Data volume", "MB")
     country = column(Type.STRING, "Country of the act", nullable=True, personal=Personal.BEHAVIOUR)
     value_text = column(Type.STRING, "Answer or other text", nullable=True, personal=Personal.BEHAVIOUR)
-    value_number = column(Type.DOUBLE, "Rating or other number", nullable=True, personal=Personal.BEHAVIOUR)
+    value_number = _number(Type.DOUBLE, "Rating or other number")
     source = _source()
     ingested_at = _ingested_at()
     batch_id = _batch_id()

@@ -1,12 +1,13 @@
 """The accounts of a batch, without Spark: every record is accepted or rejected, and a source knows how far it goes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from strata.dates import day_of
 from strata.errors import InputError, Problem, StrataError
+from strata.ingest.event_days import in_words, missing_days, to_ranges
 from strata.ingest.files import Delivered
 from strata.project.models import Source
 
@@ -20,6 +21,7 @@ class Counts:
         landed: rows that bronze got.
         records: records after unpivoting.
         rejected: rows that quarantine got.
+        reasons: reason -> rejected records for which it was told.
         unchanged: accepted records that silver had already.
         gained: rows that silver got of this source, closing rows included.
         closed: of them, those without a record: they close what a snapshot no longer has, or open it again.
@@ -29,6 +31,7 @@ class Counts:
     landed: int = 0
     records: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
     unchanged: Mapping[str, int] = field(default_factory=dict)
     gained: int = 0
     closed: int = 0
@@ -78,21 +81,24 @@ def complete_through(source: Source, latest: date | None, ingested_at: datetime,
     return min(latest, day_of(ingested_at, time_zone) - timedelta(days=1))
 
 
-def day_of(moment: datetime, time_zone: str) -> date:
-    """The day of a moment in the project's zone."""
-    return moment.astimezone(ZoneInfo(time_zone)).date()
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a source goes with a batch: the day it is complete through, and the days of the good events, in order."""
+
+    through: date | None
+    event_days: Sequence[date] = ()
 
 
 def file_rows(
     source: Source,
     files: Iterable[Delivered],
     counts: Counts,
-    through: date | None,
+    reach: Reach,
     batch_id: int,
     ingested_at: datetime,
 ) -> list[dict[str, Any]]:
     """The rows of `bronze.files` that finish a batch."""
-    rows = []
+    rows, event_days = [], to_ranges(reach.event_days)
     for file in files:
         records, rejected = counts.records.get(file.sha256, 0), counts.rejected.get(file.sha256, 0)
         rows.append(
@@ -106,7 +112,8 @@ def file_rows(
                 "accepted_count": records - rejected,
                 "unchanged_count": counts.unchanged.get(file.sha256, 0),
                 "rejected_count": rejected,
-                "complete_through": through,
+                "complete_through": reach.through,
+                "event_days": event_days,
                 "batch_id": batch_id,
                 "ingested_at": ingested_at,
             }
@@ -115,15 +122,20 @@ def file_rows(
 
 
 def incomplete_sources(
-    sources: Sequence[Source], files: Iterable[Mapping[str, Any]], as_of: date, known_at: datetime | None = None
+    sources: Sequence[Source],
+    files: Iterable[Mapping[str, Any]],
+    as_of: date,
+    known_at: datetime | None = None,
+    starts_on: date = date.min,
 ) -> list[Problem]:
-    """Why the data does not reach through `as_of`, source by source.
+    """Why the data does not reach through `as_of` without a hole, source by source.
 
     Args:
         sources: of the project.
         files: rows of `bronze.files`.
         as_of: the last whole day a result is about.
         known_at: only files known at this moment count; None counts all.
+        starts_on: start of the project; days before it are not missed.
     """
     known = [f for f in files if known_at is None or f["ingested_at"] <= known_at]
     problems = []
@@ -138,7 +150,15 @@ def incomplete_sources(
         elif through and max(through) < as_of:
             what = f"{name}: complete through {max(through)}, the as-of date is {as_of}"
             problems.append(Problem(None, what, f"deliver the missing days, or ask for --as-of {max(through)}"))
-    return problems
+    return [*problems, *(p for s in sources for p in _holes(s, known, as_of, starts_on))]
+
+
+def _holes(source: Source, files: Iterable[Mapping[str, Any]], as_of: date, starts_on: date) -> Iterator[Problem]:
+    days = [d for d in missing_days(source, files, starts_on) if d <= as_of] if source.delivery.every_day else []
+    if days:
+        deliver = "deliver the day" if len(days) == 1 else "deliver the days"
+        what = f"{source.name}: no events on {in_words(days)}, but it has `every_day: true`"
+        yield Problem(None, what, f"{deliver}, or remove every_day, or ask for --as-of {days[0] - timedelta(days=1)}")
 
 
 def _by_events(source: Source) -> bool:

@@ -16,6 +16,7 @@ EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 """A day outside of these (the end excluded) is taken for an error of the source."""
 
 _WIDE = "decimal(38,18)"
+_WITH_COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([ \u00a0\u202f][0-9]{3})+)(,[0-9]+)?([eE][+-]?[0-9]+)?$"
 _DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?$"
 _ZONED = r"[0-9]\s*[Zz]$|:[0-9]{1,2}([.,][0-9]+)?\s*([+-][0-9].*|[A-Za-z]+/.*|(?i:utc|gmt).*)$"
 """A zone stands behind a time: 15-01-2024 ends with a year."""
@@ -29,7 +30,9 @@ class Converted:
     reasons: dict[str, Column]
 
 
-def convert(value: Column, name: str, found: Type, wanted: Type, pattern: str | None = None) -> Converted:
+def convert(
+    value: Column, name: str, found: Type, wanted: Type, pattern: str | None = None, decimal: str = "."
+) -> Converted:
     """`value` of type `found` as `wanted`.
 
     | found | wanted | value | converted | reason |
@@ -49,9 +52,13 @@ def convert(value: Column, name: str, found: Type, wanted: Type, pattern: str | 
         found: its type.
         wanted: the type it becomes.
         pattern: of a day or moment in text; ISO 8601 without.
+        decimal: the decimal mark of MONEY and DOUBLE in text, a point or a comma. With a comma, blanks may stand
+            between thousands: `1 234,56`.
     """
     if found is Type.STRING:
-        return _from_text(trimmed(value), name, wanted, pattern)
+        has_comma = decimal == "," and wanted in (Type.MONEY, Type.DOUBLE)
+        text = _with_point(trimmed(value)) if has_comma else trimmed(value)
+        return _from_text(text, name, wanted, pattern)
     if found is wanted and wanted is not Type.DOUBLE:
         return Converted(value, {})
     if wanted in (Type.DATE, Type.INSTANT) or (found, wanted) == (Type.BIGINT, Type.DOUBLE):
@@ -76,6 +83,12 @@ def _from_text(text: Column, name: str, wanted: Type, pattern: str | None) -> Co
         return _NUMBERS[wanted](text, name)
     parsed = _moment(text, wanted, pattern)
     return Converted(parsed, {f"{name}_not_{wanted.name.lower()}": text.isNotNull() & parsed.isNull()})
+
+
+def _with_point(text: Column) -> Column:
+    """A number that has a decimal comma with a point; any other text becomes one that is no number."""
+    # Of 1.234 nobody knows whether it is a thousand or one, so that a point is refused.
+    return F.when(~text.rlike(_WITH_COMMA), F.lit("no number")).otherwise(F.translate(text, ", \u00a0\u202f", "."))
 
 
 def _moment(text: Column, wanted: Type, pattern: str | None) -> Column:

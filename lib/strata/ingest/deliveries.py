@@ -17,8 +17,9 @@ from strata.contract.spark import rows_of
 from strata.errors import InputError
 from strata.ingest import numbering, parquet, readers
 from strata.ingest.files import Delivered, check_unchanged, find_files, find_remote_files, is_remote
-from strata.ingest.landing import TEXT_FORMATS, UNREADABLE, bronze_table, landed_name
+from strata.ingest.landing import bronze_table
 from strata.ingest.records import bronze_type
+from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
 from strata.project.models import Source
 
 _FILES = TEXT_FORMATS | {"parquet"}

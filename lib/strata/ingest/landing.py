@@ -8,8 +8,6 @@ from strata.errors import ProjectError
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name, landing_problems
 from strata.project.models import Source
 
-__all__ = ["TEXT_FORMATS", "UNREADABLE", "bronze_table", "landed_name"]
-
 
 def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> type[Table]:
     """The contract of `bronze.<source>`.

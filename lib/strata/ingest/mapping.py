@@ -2,26 +2,29 @@
 
 Reasons end with what is wrong, after the name of the column: `_not_<type>` `_more_than_2_decimals` `_unmapped`
 `_malformed` `_missing` `_unexpected` (none of the allowed values) `_out_of_range`; beside them `key_missing`,
-`row_unreadable`, `row_undecodable`, and the reasons of the source's own `reject` rules.
+`row_unreadable`, `row_undecodable`; of events `occurred_at_before_1990`, `occurred_at_in_future`, `too_late`,
+`currency_without_rate`; and the reasons of the source's own `reject` rules.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from strata.contract.columns import Between, Matches, OneOf, Table, Type, extend
 from strata.contract.columns import Column as Declared
-from strata.contract.silver import FED_TABLES, MANAGED
+from strata.contract.columns import Type
+from strata.contract.silver import FED_TABLES
+from strata.dates import day_of
 from strata.expression import compile_expression
 from strata.expression.spark import to_column
-from strata.ingest.convert import convert, out_of_range
-from strata.ingest.identity import normalised, pseudonym, well_formed, with_key
+from strata.ingest.breaches import Accepted, breaches
+from strata.ingest.convert import convert
+from strata.ingest.identity import normalised, pseudonym, trimmed, well_formed, with_key
 from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, UNDECODABLE, Records, as_list, joined, reasons_of
 from strata.project.models import Mapped, Project, Source
-from strata.project.names import delivered_types, names_of_fed, names_of_source
+from strata.project.names import delivered_types, names_of_source
 
 REASONS = "reasons"
 _FAULTS = "_faults"
@@ -37,12 +40,9 @@ class Batch:
     ingested_at: datetime
 
 
-def silver_table(source: Source) -> type[Table]:
-    """The silver table a source feeds, with the source's own extra columns."""
-    return extend(FED_TABLES[source.feeds], tuple(declared for _, declared in source.extra))
-
-
-def map_records(records: Records, source: Source, project: Project, batch: Batch, keys: DataFrame) -> DataFrame:
+def map_records(
+    records: Records, source: Source, project: Project, batch: Batch, keys: DataFrame, first_day: date | None = None
+) -> DataFrame:
     """Silver rows of one source, good and bad.
 
     Args:
@@ -51,6 +51,7 @@ def map_records(records: Records, source: Source, project: Project, batch: Batch
         project: gives the zone of `event_date` and the currency of amounts that name none.
         batch: becomes `batch_id` and `ingested_at`.
         keys: from `identity.key_frame`.
+        first_day: the first event day that is not too late for the batch; None when no day is.
 
     Returns:
         The mapped columns of silver but `revision`; `reasons`, the empty text for a good row (`records.as_list` makes
@@ -63,13 +64,14 @@ def map_records(records: Records, source: Source, project: Project, batch: Batch
     filled = with_key(records.frame, keys).select(
         *TRACE, FLAWS, faults.alias(_FAULTS), *(value.alias(name) for name, value in outputs.items())
     )
-    checked = reasons_of(dict(_breaches(source, outputs)))
+    tomorrow = day_of(batch.ingested_at, project.time_zone) + timedelta(days=1)
+    checked = reasons_of(breaches(source, outputs, Accepted(tomorrow, first_day, project.currency)))
     read = joined(F.col(FLAWS), F.col(_FAULTS), checked)
     reasons = F.when(F.col(FLAWS) == ROW_UNREADABLE, F.col(FLAWS)).otherwise(read)
     return filled.select(
         *TRACE,
         reasons.alias(REASONS),
-        *outputs,
+        *(F.lit(project.currency).alias(name) if name == "currency" else name for name in outputs),
         F.lit(False).alias("is_deleted"),
         F.lit(source.name).alias("source"),
         F.lit(batch.ingested_at).alias("ingested_at"),
@@ -143,8 +145,9 @@ class _Mapper:
             more["event_date"] = made["occurred_at"].cast("date")
         kind = compile_expression(self.source.event_type, names_of_source(self.source), Type.STRING)
         more["event_type"] = to_column(kind, self.columns)
-        if "currency" not in made and any(name in made for name in _MONEY_COLUMNS):
-            more["currency"] = F.lit(self.project.currency)
+        if "currency" in made or any(name in made for name in _MONEY_COLUMNS):
+            delivered = F.upper(trimmed(made.get("currency", F.lit(None).cast("string"))))
+            more["currency"] = F.coalesce(delivered, F.lit(self.project.currency))
         return more
 
     def _event_id(self) -> Column:
@@ -169,7 +172,7 @@ class _Mapper:
             return self._recoded(mapped, value, target)
         if mapped.moment is not None:
             return self._moment(mapped, value, target)
-        made = convert(value, mapped.source, found, target.type)
+        made = convert(value, mapped.source, found, target.type, decimal=self.source.read.decimal)
         self._against(made.reasons)
         return made.value
 
@@ -201,31 +204,3 @@ class _Mapper:
 
     def _day(self, instant: Column) -> Column:
         return F.from_utc_timestamp(instant, self.project.time_zone).cast("date")
-
-
-def _breaches(source: Source, outputs: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
-    """Reason -> condition over the mapped columns: what is required, allowed, and what the source rejects itself."""
-    identities = {m.name for m in source.columns if m.identity}
-    for declared in silver_table(source).columns:
-        value = F.col(f"`{declared}`")
-        if declared not in outputs or declared in (*MANAGED, *identities, "event_id"):
-            continue
-        if not declared.nullable and declared != "valid_from":
-            yield f"{declared}_missing", value.isNull()
-        if declared.type in (Type.DATE, Type.INSTANT):
-            yield f"{declared}_out_of_range", out_of_range(value, declared.type)
-        for limit in declared.constraints:
-            yield _breach(declared, limit, value)
-    for rule in source.reject:
-        yield rule.reason, to_column(compile_expression(rule.when, names_of_fed(source), Type.BOOLEAN))
-
-
-def _breach(declared: Declared, limit: OneOf | Between | Matches, value: Column) -> tuple[str, Column]:
-    match limit:
-        case OneOf(values):
-            return f"{declared}_unexpected", ~value.isin(list(values))
-        case Between(low, high):
-            below = F.lit(False) if low is None else value < low
-            return f"{declared}_out_of_range", below | (F.lit(False) if high is None else value > high)
-        case Matches(pattern, _):
-            return f"{declared}_malformed", ~value.rlike(pattern)

@@ -16,7 +16,7 @@ from strata.errors import InputError, Problem, ProjectError
 from strata.ingest import headers, numbering
 from strata.ingest.columns import kind_in_spark, landed_type, name_problem, type_problems
 from strata.ingest.files import Delivered, local_path
-from strata.ingest.landing import UNREADABLE
+from strata.project.landed import UNREADABLE
 from strata.project.models import Source
 
 _CSV = {"header": "true", "escape": '"'}
@@ -67,7 +67,8 @@ def literal(path: str) -> str:
 
 
 def _options(source: Source) -> Mapping[str, str]:
-    return {**_CSV, **source.read.options} if source.read.format == "csv" else source.read.options
+    own = {key: value for key, value in source.read.options.items() if key != "decimal"}
+    return {**_CSV, **own} if source.read.format == "csv" else own
 
 
 def read_parquet(spark: SparkSession, files: Sequence[Delivered], spark_types: Mapping[str, str]) -> DataFrame:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from strata.contract.columns import Table, Type
 from strata.ingest.convert import Converted, convert, names_a_zone
-from strata.ingest.landing import TEXT_FORMATS, UNREADABLE, landed_name
+from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
 from strata.project.models import Mapped, Source
 from strata.project.names import delivered_types
 
@@ -71,7 +71,7 @@ def bronze_type(bronze: type[Table], name: str) -> Type:
 def _typed(name: str, source: Source, landed: Type) -> Converted:
     value, users = F.col(landed_name(name)), [m for m in _mapped(source) if m.source == name]
     pattern = next((m.pattern for m in users if m.pattern), None)
-    made = convert(value, name, landed, source.schema[name], pattern)
+    made = convert(value, name, landed, source.schema[name], pattern, source.read.decimal)
     # What names its zone is neither a local time nor, read as an instant, the day that was written.
     wrong = {"local"} if source.schema[name] is not Type.INSTANT else {"local", "date"}
     for moment in sorted({m.moment for m in users if m.moment in wrong}) if landed is Type.STRING else ():

@@ -19,6 +19,13 @@ from strata.ingest.records import TRACE
 from strata.project.models import Delivery
 
 CHANGED = "_changed"
+
+FEW_KEYS = 2_000_000
+"""Up to so many keys are sent to every executor; more are joined by a shuffle, which needs no memory for all of them.
+
+Eight million corrected events do not fit a heap of 2 GiB as a broadcast; the shuffle took them.
+"""
+
 _HASH, _BASE, _CONTENT, _TODAY, _DELIVERED = "_key_hash", "_base", "_content", "_today", "_delivered"
 
 
@@ -219,22 +226,28 @@ def _closed_customers(newest: DataFrame, table: type[Table], arrival: Arrival) -
     )
 
 
-def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime) -> DataFrame:
+def corrections(frame: DataFrame) -> DataFrame:
+    """The rows that correct others; Delta's statistics tell the files without any apart."""
+    return frame.filter(F.col("revision") > 1)
+
+
+def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime, *, many_corrected: bool = False) -> DataFrame:
     """The rows of a silver table that are valid for what was known at `known_at`.
 
-    The highest revision of a key up to that moment counts, unless it is deleted. Corrected keys are few: they are
-    found from the revisions above 1 (whose files Delta's statistics tell apart) and broadcast, so that the table is
-    scanned once and not shuffled.
+    The highest revision of a key up to that moment counts, unless it is deleted. Corrected keys are few as a rule:
+    they are found from the revisions above 1 and broadcast, so that the table is scanned once and not shuffled.
 
     Args:
         frame: all revisions of `table`.
         table: gives the key.
         known_at: the moment, with its zone; a row that came at that very moment counts.
+        many_corrected: there are more `corrections` than `FEW_KEYS`. Spark's own estimate does not tell: it is of the
+            files that hold corrections among other rows, and would have all events shuffled for a few.
     """
     keys = key_of(table)
     known = frame.filter(F.col("ingested_at") <= F.lit(known_at))
-    corrected = known.filter(F.col("revision") > 1).groupBy(*keys).agg(F.max("revision").alias("_latest"))
-    beside = known.join(F.broadcast(corrected), list(keys), "left")
+    corrected = corrections(known).groupBy(*keys).agg(F.max("revision").alias("_latest"))
+    beside = known.join(corrected.hint("merge" if many_corrected else "broadcast"), list(keys), "left")
     newest = F.col("_latest").isNull() | (F.col("revision") == F.col("_latest"))
     return beside.filter(newest & ~F.col("is_deleted")).select(*frame.columns)
 

@@ -15,7 +15,7 @@ from strata.audiences.verdict import catalog_row, verdict
 from strata.contract import silver
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
-from strata.ingest.books import day_of
+from strata.dates import day_of
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot, require_features

@@ -8,9 +8,9 @@ that no finished batch has; the next batch takes the same number and withdraws i
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -20,6 +20,7 @@ from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError, Problem
 from strata.ingest.books import (
     Counts,
+    Reach,
     check_clock,
     complete_through,
     file_rows,
@@ -28,22 +29,25 @@ from strata.ingest.books import (
     reconcile,
 )
 from strata.ingest.deliveries import Found, find
+from strata.ingest.event_days import in_words, missing_days
 from strata.ingest.files import Delivered
 from strata.ingest.identity import key_frame
 from strata.ingest.keys import check_key
 from strata.ingest.mapping import Batch
+from strata.pipeline.batch import Step, withdraw_unfinished
 from strata.pipeline.context import Run
-from strata.pipeline.taking import Step, Taken, fill_vault, take, withdraw_unfinished
+from strata.pipeline.taking import Taken, fill_vault, take
 from strata.project.models import Project, Source
+from strata.storage.concurrent import concurrently
 from strata.storage.tables import Lakehouse
-
-SIDE_BY_SIDE = 3
-"""Sources that are taken at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What a batch took from one source: files new and known, rows, records, and what became of them."""
+    """What a batch took from one source: files new and known, rows, records, and what became of them.
+
+    `reasons`: how many rejected records each reason was told for, the most frequent first.
+    """
 
     source: str
     new_files: int
@@ -53,6 +57,7 @@ class SourceReport:
     accepted: int = 0
     unchanged: int = 0
     rejected: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     closed: int = 0
     complete_through: date | None = None
 
@@ -119,16 +124,19 @@ def _take_batch(
 ) -> IngestReport:
     batch = Batch(max((b["batch_id"] for b in books), default=0) + 1, ingested_at)
     _check_key(run, key, batch)
-    step = Step(run, batch, key_frame(run.lakehouse.spark, key), frozenset(b["source"] for b in books))
+    step = Step(run, batch, key_frame(run.lakehouse.spark, key), books)
     withdraw_unfinished(step)
     taken = _take_all(step, [(found, new[found.source.name]) for found in offered if new[found.source.name]])
     fill_vault(step, taken)
     rows, reports = [], []
     for one in taken:
         reconcile(one.source.name, one.counts)
-        through = complete_through(one.source, one.latest, ingested_at, run.project.time_zone)
-        rows += file_rows(one.source, one.files, one.counts, through, batch.batch_id, ingested_at)
+        latest = max(one.event_days, default=None)
+        through = complete_through(one.source, latest, ingested_at, run.project.time_zone)
+        reach = Reach(through, one.event_days)
+        rows += file_rows(one.source, one.files, one.counts, reach, batch.batch_id, ingested_at)
         reports.append(_report(one.source, offered, one.counts, through))
+        _note_holes(run, one.source, books, rows)
     run.keep_lease()
     # The commit that finishes the batch: before it, none of its rows counts.
     run.lakehouse.append(files, frame_of(run.lakehouse.spark, files, rows).coalesce(1))
@@ -160,9 +168,7 @@ def _take_all(step: Step, wanted: Sequence[tuple[Found, tuple[Delivered, ...]]])
     for found, new in wanted:
         tables.setdefault(found.source.feeds, []).append((found, new))
     largest_first = sorted(tables.values(), key=lambda group: -sum(f.size for _, new in group for f in new))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        running = [pool.submit(_take_group, step, group) for group in largest_first]
-        groups = [group.result() for group in as_completed(running)]
+    groups = concurrently(partial(_take_group, step), largest_first)
     problems = [problem for _, found in groups for problem in found]
     if problems:
         raise InputError(problems)
@@ -186,7 +192,19 @@ def _take_group(step: Step, group: Sequence[tuple[Found, tuple[Delivered, ...]]]
 
 def _note(taken: Taken) -> str:
     records, rejected = sum(taken.counts.records.values()), sum(taken.counts.rejected.values())
-    return f"{taken.source.name}: {records:,} records, {rejected:,} rejected"
+    why = ", ".join(f"{count:,} {reason}" for reason, count in taken.counts.reasons.items())
+    return f"{taken.source.name}: {records:,} records, {rejected:,} rejected{f' ({why})' if why else ''}"
+
+
+def _note_holes(
+    run: Run, source: Source, before: Sequence[Mapping[str, Any]], gained: Sequence[Mapping[str, Any]]
+) -> None:
+    """Say once which days without events a batch has left behind it."""
+    starts_on = run.project.starts_on
+    known = set(missing_days(source, before, starts_on))
+    found = [day for day in missing_days(source, [*before, *gained], starts_on) if day not in known]
+    if found:
+        run.progress.note(f"{source.name}: no events on {in_words(found, shown=1)}")
 
 
 def _report(source: Source, offered: Sequence[Found], counts: Counts, through: date | None) -> SourceReport:
@@ -200,6 +218,7 @@ def _report(source: Source, offered: Sequence[Found], counts: Counts, through: d
         accepted=counts.accepted,
         unchanged=sum(counts.unchanged.values()),
         rejected=sum(counts.rejected.values()),
+        reasons=counts.reasons,
         closed=counts.closed,
         complete_through=through,
     )
@@ -229,8 +248,8 @@ def require_complete(lakehouse: Lakehouse, project: Project, as_of: date, known_
         known_at: judge by what was known then; None judges by all finished batches.
 
     Raises:
-        InputError: names the sources that do not, with the day they are complete through.
+        InputError: names the sources that do not, with the day they are complete through or the days they lack.
     """
-    problems = incomplete_sources(project.sources, read_books(lakehouse), as_of, known_at)
+    problems = incomplete_sources(project.sources, read_books(lakehouse), as_of, known_at, project.starts_on)
     if problems:
         raise InputError(problems)

@@ -1,76 +1,38 @@
-"""One source of a batch: from its delivery to the rows of bronze, silver, quarantine and the identity vault.
+"""One source of a batch: from its delivery to the rows of bronze, silver and the identity vault.
 
 Every frame is computed when it is written; what has to be known about it is observed on the way, or counted in what
 was written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
-from threading import Lock
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from strata.contract.bronze import identity_vault, rejected_rows
+from strata.contract.bronze import identity_vault
 from strata.contract.columns import Table, extend
-from strata.contract.silver import FED_TABLES, quarantine
+from strata.contract.silver import FED_TABLES, FIRST_EVENT_DAY
 from strata.contract.spark import rows_of
+from strata.dates import day_of
 from strata.errors import InputError
 from strata.ingest import revisions
-from strata.ingest.books import Counts, day_of
+from strata.ingest.books import Counts
 from strata.ingest.deliveries import Found, readable
+from strata.ingest.event_days import days_of_bitmap, first_in_time
 from strata.ingest.files import Delivered
 from strata.ingest.identity import pseudonym, with_key
-from strata.ingest.landing import UNREADABLE, bronze_table
-from strata.ingest.mapping import REASONS, Batch, key_unknown, map_records, source_ids
-from strata.ingest.records import TRACE, Records, as_list, make_records
-from strata.pipeline.context import Run
+from strata.ingest.mapping import REASONS, key_unknown, map_records, source_ids
+from strata.ingest.records import TRACE, Records, make_records
+from strata.pipeline.batch import Step
+from strata.pipeline.rejecting import Rejected, reject
 from strata.project.models import Project, Source
 from strata.project.names import extra_columns
-from strata.storage.tables import Lakehouse
-
-ROWS_PER_FILE = 500_000
-"""Most rows in a data file of bronze and silver: a delivery in one piece becomes work for several cores."""
 
 FEW_RECORDS = 200_000
 """A delivery of up to so many records is compared with silver as a whole, in the job that writes it."""
-
-FEW_KEYS = 2_000_000
-"""Up to so many repeated keys are sent to every executor; more are joined by a shuffle."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What all sources of one batch share."""
-
-    run: Run
-    batch: Batch
-    keys: DataFrame
-    seen_before: frozenset[str]
-    """Sources of earlier batches: only they have rows in silver."""
-    shared: Lock = field(default_factory=Lock)
-    """Held while a table is written that all sources write to."""
-
-    @property
-    def lakehouse(self) -> Lakehouse:
-        """The project's tables."""
-        return self.run.lakehouse
-
-    @property
-    def project(self) -> Project:
-        """The project."""
-        return self.run.project
-
-    def of_batch(self, table: type[Table]) -> DataFrame:
-        """The rows of a table that this batch has written."""
-        return self.lakehouse.read(table).filter(F.col("batch_id") == self.batch.batch_id)
-
-    def write(self, table: type[Table], frame: DataFrame) -> int:
-        """Append rows; returns how many the commit says it has written."""
-        self.lakehouse.append(table, frame, ROWS_PER_FILE)
-        return self.lakehouse.rows_written(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +43,8 @@ class Taken:
     files: tuple[Delivered, ...]
     records: Records
     counts: Counts
-    latest: date | None
-    """Day of its latest good event."""
+    event_days: Sequence[date]
+    """The days of its good events, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +53,7 @@ class _Silver:
 
     gained: int = 0
     rejected: int = 0
-    latest: date | None = None
+    event_days: Sequence[date] = ()
     unchanged: Mapping[str, int] = field(default_factory=dict)
     closed: int = 0
 
@@ -115,19 +77,22 @@ def take(step: Step, found: Found, new: tuple[Delivered, ...]) -> Taken:
     rows = step.of_batch(landing.bronze)
     records = make_records(rows, source, landing.bronze)
     record_counts = _count_records(source, records, landing.row_counts)
-    mapped = map_records(records, source, step.project, step.batch, step.keys)
+    project = step.project
+    first_day = first_in_time(source, step.books, project.time_zone, project.starts_on)
+    mapped = map_records(records, source, project, step.batch, step.keys, first_day)
     silver = _to_silver(step, source, mapped, record_counts)
-    rejected = _to_quarantine(step, source, mapped, rows) if silver.rejected else {}
+    rejected = reject(step, source, mapped.filter(~_is_good()), rows) if silver.rejected else Rejected()
     counts = Counts(
         rows=landing.row_counts,
         landed=landed,
         records=record_counts,
-        rejected=rejected,
+        rejected=rejected.by_file,
+        reasons=rejected.by_reason,
         unchanged=silver.unchanged,
         gained=silver.gained,
         closed=silver.closed,
     )
-    return Taken(source, new, records, counts, silver.latest)
+    return Taken(source, new, records, counts, silver.event_days)
 
 
 def _count_records(source: Source, records: Records, row_counts: Mapping[str, int]) -> dict[str, int]:
@@ -159,11 +124,14 @@ def _to_silver(step: Step, source: Source, mapped: DataFrame, records: Mapping[s
         silent = _closing(step, _silent(step, source, mapped, restated, table, arrival))
         closed = silent.count()
         silver = silver.unionByName(silent, allowMissingColumns=True) if closed else silver
+    if source.feeds == "events":
+        # A later run that reads a few days skips pages and files: twice as fast for 5 % more CPU here.
+        silver = silver.sortWithinPartitions("event_date")
     gained = step.write(table, silver)
     rejected = int(seen.get["rejected"])
     may_repeat = again is not None and gained - closed != sum(records.values()) - rejected
     unchanged = _per_file(again.filter(~F.col(revisions.CHANGED))) if again is not None and may_repeat else {}
-    return _Silver(gained, rejected, seen.get["latest"], unchanged, closed)
+    return _Silver(gained, rejected, days_of_bitmap(seen.get["event_days"]), unchanged, closed)
 
 
 def _compared(
@@ -192,7 +160,7 @@ def _compared(
     count = repeated.count()
     if count == 0:
         return revisions.first_revisions(_good(observed), arrival), None
-    repeated = F.broadcast(repeated) if count <= FEW_KEYS else repeated
+    repeated = F.broadcast(repeated) if count <= revisions.FEW_KEYS else repeated
     alone = revisions.first_revisions(revisions.with_keys_not_in(_good(observed), repeated, keys), arrival)
     older = None if existing is None else revisions.with_keys_in(existing, repeated, keys)
     again = revisions.compare(revisions.with_keys_in(_good(mapped), repeated, keys), older, table, arrival)
@@ -208,8 +176,10 @@ def _good(mapped: DataFrame) -> DataFrame:
 
 
 def _observed(source: Source) -> tuple[Column, Column]:
+    """Rejected rows; and the days of good events as a bitmap: a good one is not before its first day."""
     day = F.when(_is_good(), F.col("event_date")) if source.feeds == "events" else F.lit(None).cast("date")
-    return F.count_if(~_is_good()).alias("rejected"), F.max(day).alias("latest")
+    since = F.datediff(day, F.lit(FIRST_EVENT_DAY)).cast("bigint")
+    return F.count_if(~_is_good()).alias("rejected"), F.bitmap_construct_agg(since).alias("event_days")
 
 
 def _arrival(step: Step, source: Source) -> revisions.Arrival:
@@ -243,24 +213,6 @@ def _closing(step: Step, rows: DataFrame) -> DataFrame:
     return rows.withColumns({"ingested_at": ingested_at, "batch_id": batch_id})
 
 
-def _to_quarantine(step: Step, source: Source, mapped: DataFrame, rows: DataFrame) -> dict[str, int]:
-    """Reasons to silver, the rows themselves to restricted; returns what quarantine got per file."""
-    bad = mapped.filter(~_is_good())
-    bad = bad.select(*TRACE, as_list(F.col(REASONS)).alias(REASONS), "source", "batch_id", "ingested_at")
-    with step.shared:
-        step.write(quarantine, bad)
-    mine = step.of_batch(quarantine).filter(F.col("source") == source.name)
-    kept = rows.join(mine.select("file_hash", "row_number").distinct(), ["file_hash", "row_number"], "left_semi")
-    trace = {"file_path", "file_hash", "row_number", "batch_id", UNREADABLE}
-    raw = F.to_json(F.struct(*(f"`{c}`" for c in rows.columns if c not in trace)))
-    if UNREADABLE in rows.columns:
-        raw = F.coalesce(F.col(UNREADABLE), raw)
-    named = kept.select(F.lit(source.name).alias("source"), "file_hash", "row_number", raw.alias("raw_row"), "batch_id")
-    with step.shared:
-        step.write(rejected_rows, named)
-    return _per_file(mine)
-
-
 def fill_vault(step: Step, taken: Iterable[Taken]) -> None:
     """Raw ids that the vault does not know yet, with their pseudonyms; one commit for all sources."""
     found = [ids for one in taken if (ids := source_ids(one.records, one.source)) is not None]
@@ -273,18 +225,3 @@ def fill_vault(step: Step, taken: Iterable[Taken]) -> None:
         ids = ids.join(known, ["customer_id", "source_id"], "left_anti")
     key_id, batch_id = F.lit(step.project.identity.key_id), F.lit(step.batch.batch_id).cast("bigint")
     step.lakehouse.append(identity_vault, ids.withColumns({"key_id": key_id, "batch_id": batch_id}))
-
-
-def withdraw_unfinished(step: Step) -> None:
-    """Delete what a batch left behind that was never finished: its number is that of the batch which begins now."""
-    lakehouse = step.lakehouse
-    tables = [bronze_table(s) for s in step.project.sources]
-    tables += [*FED_TABLES.values(), quarantine, rejected_rows, identity_vault]
-    there = {t.full_name(): t for t in tables if lakehouse.exists(t)}
-    left = [
-        lakehouse.read(t).filter(F.col("batch_id") >= step.batch.batch_id).select(F.lit(name).alias("name"))
-        for name, t in there.items()
-    ]
-    if left:
-        for row in rows_of(reduce(DataFrame.union, left).distinct()):
-            lakehouse.withdraw_batches(there[row["name"]], step.batch.batch_id)

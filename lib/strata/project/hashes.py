@@ -95,6 +95,7 @@ def _source(s: Source, compiled: Compiled) -> dict[str, Any]:
         "delivery": [s.delivery.mode, s.delivery.ready_when, s.delivery.late_days, str(s.delivery.complete_through)],
         "key": s.key,
         "event_type": _canonical(s.event_type, compiled),
+        **({"event_types": sorted(s.event_types)} if s.event_types else {}),
         "columns": {m.name: _mapped(m, compiled) for m in s.columns},
         "extra": {m.name: [_mapped(m, compiled), declared.type, declared.unit] for m, declared in s.extra},
         "reject": [[rule.reason, _canonical(rule.when, compiled)] for rule in s.reject],

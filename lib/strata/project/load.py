@@ -13,9 +13,10 @@ from strata.project.checks.segmentations import check_segmentation
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.folder import Files, project_files
 from strata.project.hashes import config_hash, definition_hashes
-from strata.project.models import Audience, Check, Feature, Privacy, Project, Segmentation, Source
+from strata.project.models import Audience, Feature, Project, Segmentation, Source
 from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
+from strata.project.policies import Check, Privacy
 from strata.project.reading import Reader
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile

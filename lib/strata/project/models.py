@@ -12,6 +12,7 @@ from typing import Literal
 
 from strata.contract.columns import Column, Type
 from strata.errors import Location
+from strata.project.policies import Check, Privacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,26 @@ class Read:
     options: Mapping[str, str]
     where: Location
 
+    @property
+    def decimal(self) -> str:
+        """The decimal mark of numbers in text: a point, or a comma."""
+        return self.options.get("decimal", ".")
+
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """What a delivery means: rows to add, the whole state, or changes; and how far it is complete."""
+    """What a delivery means: rows to add, the whole state, or changes; and how far it is complete.
+
+    An event more than `late_days` before the day the source was complete through before its batch is rejected.
+    With `every_day` there are events on every day: a day without any is missing.
+    """
 
     mode: Delivery
     ready_when: str | None
     late_days: int | None
     complete_through: date | Literal["latest", "always"]
+    every_day: bool = False
+    where: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ class Unpivot:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A delivered table and its way into one silver table."""
+    """A delivered table and its way into one silver table; `event_types`: what `event_type` may give, () for any."""
 
     name: str
     description: str
@@ -118,6 +130,7 @@ class Source:
     reject: tuple[Reject, ...]
     unpivot: Unpivot | None
     where: Location
+    event_types: tuple[str, ...] = ()
 
 
 FeatureKind = Literal[
@@ -241,37 +254,6 @@ class Audience:
     backtest_days: int
     publish_at_least: int
     where: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A check of quality.yml: an expectation on a published table."""
-
-    name: str
-    table: str
-    expect: str
-    arguments: Mapping[str, object]
-    severity: Literal["fail", "warn", "info"]
-    where: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """A purpose of privacy.yml: with basis consent a missing consent is no; otherwise an objection is."""
-
-    name: str
-    basis: Literal["consent", "legitimate_interest"]
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Privacy:
-    """Purposes and floors; floors may only be raised."""
-
-    purposes: tuple[Purpose, ...]
-    cell_floor: int = 10
-    audience_floor: int = 100
-    seed_floor: int = 100
 
 
 @dataclass(frozen=True, slots=True)

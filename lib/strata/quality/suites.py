@@ -10,7 +10,7 @@ from typing import Literal
 from strata.contract.columns import Between, Column, Constraint, Matches, OneOf, Table, Type
 from strata.contract.published import customer_segments
 from strata.errors import Location, ProjectError
-from strata.project.models import Check
+from strata.project.policies import Check
 from strata.quality.vocabulary import AMONG, TYPES, UNIQUE, check_problems
 
 Severity = Literal["fail", "warn", "info"]

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from strata.contract.columns import Table
 from strata.errors import Problem
-from strata.project.models import Check
+from strata.project.policies import Check
 
 UNIQUE = "expect_rows_to_be_unique"
 AMONG = "expect_rows_to_be_in_set"

@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 from strata.contract.columns import Type
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import expect_number
-from strata.project.models import Audience, Feature, Privacy
+from strata.project.models import Audience, Feature
 from strata.project.names import column_names, names_of_features
+from strata.project.policies import Privacy
 from strata.project.words import place_of
 
 

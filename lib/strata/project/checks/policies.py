@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from strata.contract.published import GATED_TABLES, customer_features, customer_segments
-from strata.project.models import Check
 from strata.project.notes import Notes
+from strata.project.policies import Check
 from strata.project.words import place_of
 
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B")

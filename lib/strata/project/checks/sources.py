@@ -8,6 +8,7 @@ from datetime import date
 from strata.contract.columns import Column, OneOf, Type
 from strata.contract.silver import FED_TABLES, MANAGED
 from strata.errors import Location, Problem
+from strata.project.checks.deliveries import check_delivery, check_event_types
 from strata.project.checks.expressions import Compiler
 from strata.project.landed import landing_problems
 from strata.project.models import Mapped, Moment, Source
@@ -78,8 +79,11 @@ def check_source(source: Source, compiler: Compiler) -> None:
         _check_mapped(source, mapped, declared, compiler)
     notes.problems.extend(_identity_elsewhere(source))
     notes.problems.extend(_missing(source, core.values()))
+    check_delivery(source, notes)
+    event_type = None
     if source.event_type is not None:
-        compiler.compile(source.event_type, names_of_source(source), Type.STRING)
+        event_type = compiler.compile(source.event_type, names_of_source(source), Type.STRING)
+    check_event_types(source, event_type, notes)
     for rule in source.reject:
         compiler.compile(rule.when, names_of_fed(source), Type.BOOLEAN)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.models import Check, Privacy, Purpose
+from strata.project.policies import Check, Privacy, Purpose
 from strata.project.reading import (
     Reader,
     keyed,

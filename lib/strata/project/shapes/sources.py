@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from strata.contract.columns import Column, Personal, Type, column
-from strata.contract.silver import FED_TABLES
+from strata.contract.silver import EVENT_LIMITS, FED_TABLES
 from strata.errors import Location
 from strata.project import scalars as s
 from strata.project.models import Deliver, Mapped, Read, Reject, Source, Unpivot
@@ -25,7 +25,7 @@ from strata.project.reading import (
 from strata.project.words import place_of
 from strata.project.yaml import Node, Scalar
 
-_TEXT_FILE = ("encoding", "lineSep", "locale", "multiLine")
+_TEXT_FILE = ("encoding", "lineSep", "multiLine")
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "csv": (
         *_TEXT_FILE, "charToEscapeQuoteEscaping", "comment", "delimiter", "emptyValue", "escape", "header",
@@ -53,6 +53,12 @@ def _read(format: Any, where: Location, path: str | None = None, **options: str 
     return Read(format, path, {key: value for key, value in options.items() if value is not None}, where)
 
 
+_decimal_mark = s.scalar(
+    "a decimal mark, a point or a comma", lambda node: node.words if node.words in (".", ",") else None,
+    'in quotes: decimal: ","',
+)  # fmt: skip
+
+
 def _reader(format_name: str) -> Reader[Read]:
     fields = {"format": required(s.phrase)}
     if format_name not in _NEEDED:
@@ -60,6 +66,8 @@ def _reader(format_name: str) -> Reader[Read]:
     for option in OPTIONS[format_name]:
         need = required if option in _NEEDED.get(format_name, ()) else optional
         fields[option] = need(option_text)
+    if format_name == "csv":
+        fields["decimal"] = optional(_decimal_mark)
     return record(f"read of format {format_name}", _read, fields)
 
 
@@ -76,7 +84,7 @@ def _through(node: Node, notes: Notes) -> date | str:
     return s.choice("latest", "always")(node, notes)
 
 
-_DELIVERY = plain_record(
+_DELIVERY = record(
     "delivery",
     Deliver,
     {
@@ -84,6 +92,7 @@ _DELIVERY = plain_record(
         "ready_when": optional(s.phrase),
         "late_days": optional(s.whole(0, 3_650)),
         "complete_through": optional(_through, "latest"),
+        "every_day": optional(s.boolean, False),
     },
 )
 
@@ -133,8 +142,7 @@ def _source(
     unpivot: Unpivot | None,
     **values: Any,
 ) -> Source:
-    personal = _PERSONAL.get(feeds, Personal.NO)
-    declared = tuple((mapped, _about(plain, personal)) for mapped, plain in extra)
+    declared = tuple((mapped, _about(plain, feeds)) for mapped, plain in extra)
     mapped = (*columns, *_unpivoted(unpivot, feeds, {c.name for c in columns}))
     return Source(name=source, feeds=feeds, columns=mapped, extra=declared, unpivot=unpivot, **values)
 
@@ -149,10 +157,13 @@ def _unpivoted(unpivot: Unpivot | None, feeds: str, mapped: set[str]) -> Iterato
             )  # fmt: skip
 
 
-def _about(plain: Column, personal: Personal) -> Column:
+def _about(plain: Column, feeds: str) -> Column:
+    limits = [EVENT_LIMITS[plain.type]] if feeds == "events" and plain.type in EVENT_LIMITS else []
+    personal = _PERSONAL.get(feeds, Personal.NO)
     return column(
-        plain.type, plain.description, unit=plain.unit, nullable=plain.nullable, personal=personal, name=str(plain)
-    )
+        plain.type, plain.description, *limits,
+        unit=plain.unit, nullable=plain.nullable, personal=personal, name=str(plain),
+    )  # fmt: skip
 
 
 SOURCE: Reader[Source] = record(
@@ -167,6 +178,7 @@ SOURCE: Reader[Source] = record(
         "delivery": required(_DELIVERY),
         "key": required(list_of(s.phrase)),
         "event_type": optional(s.text),
+        "event_types": optional(list_of(s.phrase), ()),
         "columns": required(keyed("a column", s.name, Mapped, _MAPPED)),
         "extra": optional(keyed("an extra column", s.identifier, _extra, _EXTRA), ()),
         "reject": optional(

@@ -1,0 +1,38 @@
+"""What a project promises: checks of what it publishes, purposes of use, floors. Frozen values, as in `models`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from strata.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of quality.yml: an expectation on a published table."""
+
+    name: str
+    table: str
+    expect: str
+    arguments: Mapping[str, object]
+    severity: Literal["fail", "warn", "info"]
+    where: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A purpose of privacy.yml: with basis consent a missing consent is no; otherwise an objection is."""
+
+    name: str
+    basis: Literal["consent", "legitimate_interest"]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Purposes and floors; floors may only be raised."""
+
+    purposes: tuple[Purpose, ...]
+    cell_floor: int = 10
+    audience_floor: int = 100
+    seed_floor: int = 100
