@@ -24,8 +24,9 @@ def best_kappas(looks: Sequence[Look], counts: Counts, truth: Mapping[str, Seque
         persons: how many.
 
     Returns:
-        Per trait: `trait`, `kappa`, `agreement` (share of right guesses) and `customers` over all; `seen_kappa` and
-        `seen_customers` over those of whom any act is known.
+        Per trait: `trait`, `kappa`, `agreement` (share of right guesses), `sureness` (mean probability that the judge
+        gives to the guess: close to `agreement` as long as the tables are what is drawn from) and `customers` over all;
+        `seen_kappa` and `seen_customers` over those of whom any act is known.
     """
     tables = {table.name: table for look in looks for table, _ in look.acts}
     rates = {rate.name: rate for look in looks for rate, _ in look.rates}
@@ -42,13 +43,16 @@ def _of_trait(
 ) -> Row:
     acts = [_acts(table, counts, persons) for table in tables.values() if table.trait == trait]
     times = [_times(rate, counts, persons) for rate in rates.values() if rate.trait == trait]
-    guess = log_posterior(trait, acts, times, persons).argmax(axis=1)
+    posterior = log_posterior(trait, acts, times, persons)
+    guess, best = posterior.argmax(axis=1), posterior.max(axis=1, keepdims=True)
+    sureness = 1 / np.exp(posterior - best).sum(axis=1)
     weights = [one.counts.sum(axis=1) for one in acts] + [often.exposure for often in times]
     seen = np.array(weights).sum(axis=0) > 0
     return {
         "trait": trait.name,
         "kappa": round(kappa(truth, guess, len(trait.values)), 4),
         "agreement": round(float((truth == guess).mean()), 4),
+        "sureness": round(float(sureness.mean()), 4),
         "customers": persons,
         "seen_kappa": round(kappa(truth[seen], guess[seen], len(trait.values)), 4),
         "seen_customers": int(seen.sum()),

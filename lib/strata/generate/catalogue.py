@@ -9,9 +9,9 @@ Row = dict[str, object]
 
 PRICES = {
     "staples": (40.0, 60.0, 95.0), "fresh": (55.0, 80.0, 130.0), "ready_meals": (70.0, 105.0, 170.0),
-    "electronics": (900.0, 2400.0, 7200.0), "clothes": (350.0, 800.0, 2100.0), "accessories": (120.0, 260.0, 690.0),
-    "organic": (75.0, 110.0, 180.0), "eco_home": (90.0, 150.0, 290.0), "children": (130.0, 290.0, 720.0),
-    "gifts": (200.0, 480.0, 1500.0),
+    "electronics": (250.0, 700.0, 2400.0), "clothes": (180.0, 420.0, 1100.0), "accessories": (60.0, 140.0, 390.0),
+    "organic": (75.0, 110.0, 180.0), "eco_home": (90.0, 150.0, 290.0), "children": (70.0, 160.0, 450.0),
+    "gifts": (110.0, 280.0, 900.0),
 }  # fmt: skip
 """Category -> list price by brand tier, in UAH."""
 TIERS = ("budget", "middle", "premium")

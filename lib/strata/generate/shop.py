@@ -59,6 +59,7 @@ BRAND_TIERS = Mix(
 DISCOUNTS = Mix("discounts", BENEFIT, {"yes": 25, "no": 75}, {"affordability": {"yes": 65, "no": 35}})
 _LINES = {"1": 50, "2": 28, "3": 15, "4": 7}
 _LINES_AT_MOST = 4
+_QUANTITY = {"1": 80, "2": 15, "3": 5}
 _CODES = {"store": "1", "web": "2", "app": "3"}
 
 
@@ -125,7 +126,7 @@ def raw(lines: DataFrame, world: World) -> DataFrame:
     dice = Dice(world.seed)
     what = (*ids(), F.col("line"))
     rows = lines.withColumn("variant", dice.whole("variant", 1, VARIANTS, *what))
-    rows = rows.withColumn("quantity", dice.whole("quantity", 1, 3, *what))
+    rows = rows.withColumn("quantity", dice.symbol("quantity", _QUANTITY, *what).cast("bigint"))
     prices = [price for category in PRICES.values() for price in category]
     of_product = place_of(PRICES, F.col("category")) * len(TIERS) + place_of(TIERS, F.col("brand_tier"))
     price = number_at(prices, of_product) * (F.lit(0.8) + F.col("variant") * F.lit(0.1))

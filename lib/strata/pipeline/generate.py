@@ -79,7 +79,7 @@ def generate(run: Run, world: World) -> None:
     if not days:
         run.progress.note(f"{there} days are there already, nothing to do")
         return
-    with _settings(spark):
+    with generating(spark):
         with run.stage("generate", f"{len(days)} days of {world.customers} customers") as outcome:
             events = _write_streams(spark, world, sources, places, days)
             _write_lists(spark, world, sources, places, days)
@@ -91,7 +91,8 @@ def generate(run: Run, world: World) -> None:
 
 
 @contextmanager
-def _settings(spark: SparkSession) -> Iterator[None]:
+def generating(spark: SparkSession) -> Iterator[None]:
+    """A session with `SETTINGS`; what they were before is set again at the end."""
     before = {key: spark.conf.get(key, None) for key in SETTINGS}
     for key, value in SETTINGS.items():
         spark.conf.set(key, value)
