@@ -76,7 +76,7 @@ def test_reasons_tell_what_was_done_to_a_row(dirty):
     planted = dirty.truth("dirt").group_by("source", "dirt").agg(pl.col("rows").sum())
     count = {(source, kind): n for source, kind, n in planted.iter_rows()}
     assert counted["recharges", "foreign_currency"] == count["recharges", "foreign_currency"]
-    assert counted["purchases", "channel_code_unmapped"] == count["purchases", "unknown_code"]
+    assert counted["views", "device_code_unmapped"] == count["views", "unknown_code"]
     assert counted["usage", "event_type_missing"] == count["usage", "unknown_code"]
     assert counted["usage", "amount_negative"] == count["usage", "negative_amount"]
     bad = [counted.get(("recharges", r), 0) for r in ("before_the_company", "occurred_at_out_of_range")]

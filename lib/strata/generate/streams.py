@@ -81,9 +81,8 @@ def delivered(spark: SparkSession, world: World, stream: Stream, days: range) ->
     if dirty and stream.soil is not None:
         rows = spoil(rows, stream.source, stream.soil, world)
     if dirty or stream.over == "customers":
-        key = rows.columns[1:3]
         rows = rows.filter(rows["day"].between(days.start, days.stop - 1))
-        rows = rows.repartition("day").sortWithinPartitions("day", *key)
+        rows = rows.repartition("day").sortWithinPartitions("day", *rows.columns[1:3])
     return rows
 
 

@@ -7,7 +7,7 @@ Days that are there stay as they are: a world that is generated again with more 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +18,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from strata.contract.columns import Type
 from strata.contract.spark import rows_of
 from strata.errors import Problem, ProjectError
 from strata.generate import catalogue, truth
@@ -39,9 +40,6 @@ DELIVERED_ON = "delivered_on"
 JUDGED = 2_000
 """Customers on whose acts the best attainable kappa is computed."""
 _SIDE_BY_SIDE = 2
-_WRITER_OPTIONS = {"csv": ("delimiter", "sep", "encoding", "quote")}
-_ONCE = {"products": catalogue.products, "places": catalogue.places}
-_CAMPAIGNS = "campaigns"
 
 
 _RULES = "org.apache.spark.sql.catalyst.optimizer"
@@ -106,7 +104,7 @@ def generating(spark: SparkSession) -> Iterator[None]:
 def _sources(project: Project) -> dict[str, Source]:
     """The project's sources that this world fills, by name."""
     known = {source.name: source for source in project.sources}
-    needed = [*(stream.source for stream in STREAMS), *_ONCE, _CAMPAIGNS]
+    needed = [*(stream.source for stream in STREAMS), *_LISTS]
     missing = [name for name in needed if name not in known]
     if missing:
         what = f"{project.name} has no source {', '.join(missing)}: strata generate makes the files of conf/telco"
@@ -164,70 +162,77 @@ def _write_streams(
     """Write every stream; returns how many events that was."""
 
     def write(stream: Stream) -> int:
-        rows, seen = delivered(spark, world, stream, days), Observation()
-        counted = _dated(rows, world).observe(seen, F.count(F.lit(1)).alias("rows"))
-        _check_columns(sources[stream.source], rows)
-        _write_days(counted.drop(KIND, COPY), sources[stream.source], places.folders[stream.source])
+        rows = delivered(spark, world, stream, days)
+        written = _write_source(rows.drop(KIND, COPY), sources[stream.source], places, world, days)
         if KIND in rows.columns:
-            dirt = _dated(planted(rows), world).withColumn("source", F.lit(stream.source))
-            _write_truth_days(dirt, f"{places.truth}/dirt/source={stream.source}")
-        return int(seen.get["rows"]) if stream.is_event else 0
+            dirt = planted(rows).withColumn("source", F.lit(stream.source))
+            _write_days(_dated(dirt, world), "parquet", {}, f"{places.truth}/dirt/source={stream.source}")
+        return written if stream.is_event else 0
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         return sum(pool.map(write, STREAMS))
 
 
-def _check_columns(source: Source, rows: DataFrame) -> None:
-    made = [c for c in rows.columns if c not in ("day", KIND, COPY)]
+def _write_lists(spark: SparkSession, world: World, sources: Mapping[str, Source], places: Places, days: range) -> None:
+    """Products and places with the first day; campaigns on the day they start."""
+    for name, listed in _LISTS.items():
+        kinds = [("day", pa.int32()), *((c, _ARROW[kind]) for c, kind in sources[name].schema.items())]
+        rows = pa.Table.from_pylist([row for row in listed(world) if row["day"] in days], pa.schema(kinds))
+        if rows.num_rows or days.start == 0:
+            _write_source(spark.createDataFrame(rows).coalesce(1), sources[name], places, world, days)
+
+
+def _campaigns(world: World) -> list[dict[str, Any]]:
+    return [
+        {
+            "day": campaign.starts,
+            "campaign_id": campaign.campaign_id,
+            "name": campaign.name,
+            "kind": campaign.kind,
+            "starts_on": world.date_of(campaign.starts),
+            "ends_on": world.date_of(campaign.starts + LIFT_DAYS - 1),
+        }
+        for campaign in planned(world)
+    ]
+
+
+_LISTS: Mapping[str, Callable[[World], list[dict[str, Any]]]] = {
+    "products": lambda _: [{"day": 0, **row} for row in catalogue.products()],
+    "places": lambda _: [{"day": 0, **row} for row in catalogue.places()],
+    "campaigns": _campaigns,
+}
+_ARROW = {Type.STRING: pa.string(), Type.DOUBLE: pa.float64(), Type.DATE: pa.date32()}
+
+
+def _write_source(rows: DataFrame, source: Source, places: Places, world: World, days: range) -> int:
+    """Write `day` and the columns of a source as the source says it reads them; returns the number of rows.
+
+    The first day has a file even where nothing happened, as real systems deliver: a source without files is an error.
+    """
+    made = [c for c in rows.columns if c != "day"]
     if made != list(source.schema):
         what = f"{source.name}: generated are {', '.join(made)}, the schema declares {', '.join(source.schema)}"
         raise ProjectError([Problem(source.where, what)])
+    known = ("delimiter", "sep", "encoding", "quote")
+    options = {name: value for name, value in source.read.options.items() if name in known}
+    options |= {"header": "true"} if source.read.format == "csv" else {}
+    seen, folder = Observation(), places.folders[source.name]
+    counts = (F.count(F.lit(1)).alias("rows"), F.count_if(F.col("day") == 0).alias("first"))
+    _write_days(_dated(rows.observe(seen, *counts), world), source.read.format, options, folder)
+    if days.start == 0 and not seen.get["first"]:
+        empty = rows.drop("day").limit(0).write.mode("overwrite").format(source.read.format).options(**options)
+        empty.save(f"{folder}/{DELIVERED_ON}={world.starts_on}")
+    return int(seen.get["rows"])
 
 
 def _dated(rows: DataFrame, world: World) -> DataFrame:
     return rows.withColumn(DELIVERED_ON, date_of(world)).drop("day")
 
 
-def _write_days(rows: DataFrame, source: Source, folder: str) -> None:
-    """Replace the days that `rows` have; the others stay. Files look as the source says it reads them."""
-    known = _WRITER_OPTIONS.get(source.read.format, ())
-    options = {name: value for name, value in source.read.options.items() if name in known}
-    header = {"header": "true"} if source.read.format == "csv" else {}
+def _write_days(rows: DataFrame, kind: str, options: Mapping[str, str], folder: str) -> None:
+    """Replace the days that `rows` have; the others stay."""
     writer = rows.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").partitionBy(DELIVERED_ON)
-    writer.format(source.read.format).options(**header, **options).save(folder)
-
-
-def _write_truth_days(rows: DataFrame, folder: str) -> None:
-    writer = rows.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").partitionBy(DELIVERED_ON)
-    writer.parquet(folder)
-
-
-def _write_lists(spark: SparkSession, world: World, sources: Mapping[str, Source], places: Places, days: range) -> None:
-    """Products and places once, with the first day; campaigns on the day they start."""
-    if days.start == 0:
-        for name, rows in _ONCE.items():
-            dated = [{**row, DELIVERED_ON: world.starts_on} for row in rows()]
-            _check_and_write(spark, sources[name], places.folders[name], dated)
-    started = [
-        {
-            "campaign_id": campaign.campaign_id,
-            "name": campaign.name,
-            "kind": campaign.kind,
-            "starts_on": world.date_of(campaign.starts),
-            "ends_on": world.date_of(campaign.starts + LIFT_DAYS - 1),
-            DELIVERED_ON: world.date_of(campaign.starts),
-        }
-        for campaign in planned(world)
-        if campaign.starts in days
-    ]
-    if started:
-        _check_and_write(spark, sources[_CAMPAIGNS], places.folders[_CAMPAIGNS], started)
-
-
-def _check_and_write(spark: SparkSession, source: Source, folder: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    frame = spark.createDataFrame(pa.Table.from_pylist([dict(r) for r in rows])).coalesce(1)
-    _check_columns(source, frame.drop(DELIVERED_ON))
-    _write_days(frame, source, folder)
+    writer.format(kind).options(**options).save(folder)
 
 
 def _write_truth(spark: SparkSession, world: World, places: Places, days: range) -> None:
@@ -240,7 +245,7 @@ def _write_truth(spark: SparkSession, world: World, places: Places, days: range)
 
     write("customers", truth.customers(spark, world))
     trips = truth_of_trips(departed(active_days(spark, world, days), world), world)
-    _write_truth_days(_dated(trips, world), f"{places.truth}/trips")
+    _write_days(_dated(trips, world), "parquet", {}, f"{places.truth}/trips")
     small("campaigns", truth.planted_campaigns(world))
     small("attainable", _attainable(spark, world))
     small("world", [asdict(world)])
