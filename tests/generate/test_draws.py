@@ -35,7 +35,7 @@ def drawn(spark):
             "chance": DICE.chance("c", 12.5, customer),
         }
     )
-    rows = with_count(rows, DICE, "poisson", F.lit(0.7)).withColumn("throw", DICE.mixed(THROW, customer))
+    rows = with_count(rows, DICE, "poisson", F.lit(0.7), 5).withColumn("throw", DICE.mixed(THROW, customer))
     return rows_of(rows)
 
 

@@ -40,11 +40,11 @@ def times(rows: DataFrame, count: Column, name: str = "i") -> DataFrame:
     return counted.withColumn(name, F.explode(numbers)).drop("_times")
 
 
-def with_count(rows: DataFrame, dice: Dice, name: str, rate: Column) -> DataFrame:
-    """`rows` with a Poisson number of the customer's day in the column `name`; `rate` is its mean."""
+def with_count(rows: DataFrame, dice: Dice, name: str, rate: Column, most: int) -> DataFrame:
+    """`rows` with a Poisson number of the customer's day, cut at `most`, in the column `name`; `rate` is its mean."""
     u = dice.uniform(name, F.col("customer"), F.col("day"))
     rated = rows.withColumn("_rate", rate).withColumn("_reach", u * F.exp("_rate"))
-    return rated.withColumn(name, poisson(F.col("_reach"), F.col("_rate"))).drop("_rate", "_reach")
+    return rated.withColumn(name, poisson(F.col("_reach"), F.col("_rate"), most)).drop("_rate", "_reach")
 
 
 def ids() -> tuple[Column, Column, Column]:

@@ -101,7 +101,7 @@ def coded(codes: Mapping[str, str], word: Column) -> Column:
     return word_at(list(codes.values()), place_of(codes, word))
 
 
-def poisson(reach: Column, rate: Column, most: int = 5) -> Column:
+def poisson(reach: Column, rate: Column, most: int) -> Column:
     """A Poisson number (int), cut at `most`: for rates well below it.
 
     Args:

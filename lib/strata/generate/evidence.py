@@ -138,11 +138,13 @@ def _manners(purposes: Percents) -> Percents:
 def _of_lessons() -> Iterator[tuple[Table, Column]]:
     yield _seen(learning.FORMATS, "format")
     done = F.concat(F.col("level"), F.lit(":"), F.col("is_completed").cast("string"))
-    for subject, mix in learning.TAKEN_LEVELS.items():
+    taken = learning.TAKEN_LEVELS
+    levels = {own: taken.table(own) for own in taken.trait.values}
+    for subject, skill in SKILLS.items():
         is_this = F.col("subject") == subject
-        yield _seen(mix, F.when(is_this, F.col("level")))
-        completed = {own: _completed(SKILLS[subject], own) for own in SKILLS[subject].values}
-        yield _sure(f"completed {subject}", SKILLS[subject], completed), F.when(is_this, done)
+        yield Table(f"level of {subject}", skill, taken.base, levels), F.when(is_this, F.col("level"))
+        completed = {own: _completed(skill, own) for own in skill.values}
+        yield _sure(f"completed {subject}", skill, completed), F.when(is_this, done)
 
 
 def _completed(skill: Trait, own: str) -> Percents:

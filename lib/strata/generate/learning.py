@@ -7,7 +7,7 @@ from strata.generate.catalogue import LEVELS
 from strata.generate.days import by_date, ids, moment, record_id, waking_second
 from strata.generate.draws import Dice, place_of
 from strata.generate.people import fading, phone_number
-from strata.generate.traits import LEARNING_STYLE, SKILLS, SUBJECTS, Mix, leaning
+from strata.generate.traits import LEARNING_STYLE, SKILLS, SUBJECTS, Mix, Trait, leaning
 from strata.generate.world import World, weekday_factor
 
 LEARNERS = 35
@@ -15,19 +15,17 @@ LEARNERS = 35
 _FORMAT = dict(LEARNING_STYLE.shares)
 FORMATS = Mix("format", LEARNING_STYLE, _FORMAT, {f: leaning(_FORMAT, {f: 84}) for f in LEARNING_STYLE.values})
 _LEVEL = {"beginner": 45, "intermediate": 35, "advanced": 20}
-TAKEN_LEVELS = {
-    subject: Mix(
-        f"level of {subject}",
-        skill,
-        _LEVEL,
-        {
-            "beginner": {"beginner": 85, "intermediate": 13, "advanced": 2},
-            "intermediate": {"beginner": 14, "intermediate": 76, "advanced": 10},
-            "advanced": {"beginner": 4, "intermediate": 20, "advanced": 76},
-        },
-    )
-    for subject, skill in SKILLS.items()
-}
+TAKEN_LEVELS = Mix(
+    "level",
+    Trait("skill", next(iter(SKILLS.values())).shares),
+    _LEVEL,
+    {
+        "beginner": {"beginner": 85, "intermediate": 13, "advanced": 2},
+        "intermediate": {"beginner": 14, "intermediate": 76, "advanced": 10},
+        "advanced": {"beginner": 4, "intermediate": 20, "advanced": 76},
+    },
+)
+"""By the person's skill in the subject of the lesson."""
 COMPLETED = {True: 45, False: 82}
 """Percent of lessons that are finished: above one's own level, and up to it."""
 _SUBJECT = dict(zip(SUBJECTS, (50, 28, 22), strict=True))
@@ -43,17 +41,18 @@ def taught(days: DataFrame, world: World) -> DataFrame:
     rows = learners.filter(dice.uniform("lesson", *who) < rate).withColumn("i", F.lit(1))
     rows = rows.withColumn("subject", dice.symbol("subject", _SUBJECT, *ids()))
     rows = rows.withColumn("format", dice.mixed(FORMATS, *ids()))
-    rows = rows.withColumn("level", _of_subject({s: dice.mixed(mix, *ids()) for s, mix in TAKEN_LEVELS.items()}))
-    own = _of_subject({subject: F.col(skill.name) for subject, skill in SKILLS.items()})
-    is_above = place_of(LEVELS, F.col("level")) > own
+    skill = {"skill": _of_subject(""), "skill_strength": _of_subject("_strength")}
+    rows = rows.withColumns(skill).withColumn("level", dice.mixed(TAKEN_LEVELS, *ids()))
+    is_above = place_of(LEVELS, F.col("level")) > F.col("skill")
     above, within = (dice.chance("completed", COMPLETED[above], *ids()) for above in (True, False))
     return rows.withColumn("is_completed", F.when(is_above, above).otherwise(within))
 
 
-def _of_subject(columns: dict[str, Column]) -> Column:
+def _of_subject(suffix: str) -> Column:
+    """The person's skill in the subject of the row, or its strength."""
     chosen = F.lit(None)
-    for subject, column in columns.items():
-        chosen = F.when(F.col("subject") == subject, column).otherwise(chosen)
+    for subject, skill in SKILLS.items():
+        chosen = F.when(F.col("subject") == subject, F.col(f"{skill.name}{suffix}")).otherwise(chosen)
     return chosen
 
 

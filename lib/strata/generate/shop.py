@@ -79,8 +79,8 @@ def _advent(lead: int) -> float:
 def visited(days: DataFrame, world: World) -> DataFrame:
     """A row per basket: `is_gift`, `lead` (band before the holiday, of gifts), `channel`, `exposure`."""
     dice = Dice(world.seed)
-    rows = with_count(expected(days, world), dice, "regular", F.col("rate") * F.col("exposure"))
-    rows = with_count(rows.withColumn("lead", _band(world)), dice, "gifts", _gifts_per_day())
+    rows = with_count(expected(days, world), dice, "regular", F.col("rate") * F.col("exposure"), 4)
+    rows = with_count(rows.withColumn("lead", _band(world)), dice, "gifts", _gifts_per_day(), 2)
     rows = times(rows, F.col("regular") + F.col("gifts"))
     is_gift = F.col("i") > F.col("regular")
     return rows.withColumns({"is_gift": is_gift, "channel": dice.mixed(CHANNELS, *ids())}).drop("regular", "gifts")

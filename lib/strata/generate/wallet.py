@@ -59,7 +59,7 @@ def expected(days: DataFrame, world: World) -> DataFrame:
 def recharged(days: DataFrame, world: World) -> DataFrame:
     """A row per recharge: `sum` (words)."""
     dice = Dice(world.seed)
-    rows = with_count(expected(days, world), dice, "recharges", F.col("rate") * F.col("exposure"))
+    rows = with_count(expected(days, world), dice, "recharges", F.col("rate") * F.col("exposure"), 3)
     return times(rows, F.col("recharges")).withColumn("sum", dice.mixed(SUMS, *ids()))
 
 
