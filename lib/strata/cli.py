@@ -14,7 +14,8 @@ from pathlib import Path
 from strata import __version__
 from strata.console import Console, print_error
 from strata.dates import parse_as_of
-from strata.errors import DONE, WITHHELD, ProjectError, StrataError
+from strata.errors import DONE, WITHHELD, Problem, ProjectError, StrataError
+from strata.generate.world import World
 from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.contracts import published_tables
@@ -30,6 +31,7 @@ JOBS = {
     "segments": "assign a segment per segmentation, fitting clusters where needed",
     "audiences": "expand seeds into look-alike audiences, with their backtests",
     "publish": "profiles, gate, and release of what the stages before have staged",
+    "generate": "write the raw files of an invented telco where the project's sources read, the truth beside them",
     "status": "the current release and where its tables are",
 }
 
@@ -74,6 +76,7 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
 
 def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
     """The jobs that need a session; imported here so that `check` starts in a moment."""
+    from strata.pipeline.generate import generate  # noqa: PLC0415
     from strata.pipeline.jobs import Wanted, run_jobs, show_status  # noqa: PLC0415
     from strata.pipeline.start import start_run  # noqa: PLC0415
 
@@ -82,6 +85,9 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     if options.job == "status":
         show_status(run, console)
         return DONE
+    if options.job == "generate":
+        generate(run, _world(options, project))
+        return DONE
     stages = STAGES if options.job == "run" else (options.job,)
     as_ofs = parse_as_of(options.as_of, options.every) if options.as_of else ()
     if not as_ofs and options.job != "ingest":
@@ -89,6 +95,22 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     known_at = _instant(options.known_at) if options.known_at else None
     withheld = run_jobs(run, Wanted(stages, as_ofs, known_at, options.force, dict(os.environ)), console)
     return WITHHELD if withheld else DONE
+
+
+def _world(options: argparse.Namespace, project: Project) -> World:
+    wrong = [
+        f"--{name} {getattr(options, name)}: expected {expected}"
+        for name, low, high, expected in (
+            ("customers", 1, 10**9, "at least 1"), ("days", 1, 9_999, "1 to 9999"), ("dirt", 0.0, 0.5, "0 to 0.5"),
+        )
+        if not low <= getattr(options, name) <= high
+    ]  # fmt: skip
+    if wrong:
+        raise ProjectError([Problem(None, what) for what in wrong])
+    return World(
+        options.customers, options.days, options.seed, options.dirt, project.starts_on, project.time_zone,
+        project.currency,
+    )  # fmt: skip
 
 
 def _init(project: Project, console: Console) -> int:
@@ -148,7 +170,12 @@ def _parser() -> argparse.ArgumentParser:
         job.add_argument("--project", type=Path, required=True, metavar="DIR", help="folder with project.yml")
         job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. storage.root=/data")
         job.add_argument("--verbose", action="store_true", help="show Spark's log and Python's warnings")
-        if name not in {"init", "check", "status"}:
+        if name == "generate":
+            job.add_argument("--customers", type=int, required=True, metavar="N", help="how many subscribers")
+            job.add_argument("--days", type=int, required=True, metavar="D", help="days from the project's starts_on")
+            job.add_argument("--seed", type=int, default=1, metavar="S", help="another seed is another world")
+            job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
+        if name not in {"init", "check", "status", "generate"}:
             job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
             job.add_argument("--every", choices=["month-end"], help="which days of A..B")
             job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
