@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests.features.worlds import frames, plan_of, random_world
 
+from strata.contract.silver import events
+from strata.contract.spark import frame_of
 from strata.features.cells import build_cells, build_daily
+from strata.features.changes import of_days
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values, keeping
 from strata.features.tiles import TilePlan
+from strata.ingest.revisions import valid_rows
 
 AS_OF = date(2017, 12, 31)
 FEATURES = """
@@ -69,6 +73,18 @@ def test_events_are_read_once_and_shuffled_once_by_customer(
     assert shuffled_by(lines) == ["customer_id", "place_id", "product_id"]
     assert len(having(lines, "FileScan", "event_date")) == 1
     assert having(lines, "Expand") + having(lines, "Python") + having(lines, "Window") == []
+
+
+def test_events_of_a_few_days_are_asked_for_by_day_and_corrections_are_not(
+    spark: SparkSession, silver: dict[str, DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame_of(spark, events, []).write.parquet(str(tmp_path / "revisions"))
+    rows = spark.read.parquet(str(tmp_path / "revisions"))
+    known = valid_rows(rows, events, datetime(2018, 1, 1, tzinfo=UTC))
+    days = [AS_OF, date(2017, 12, 3)]
+    scans = having(physical(of_days(known.select("event_date", "amount"), days), capsys), "FileScan")
+    assert ["In(event_date, [" in scan for scan in scans] == [True, False]
+    assert "GreaterThan(revision,1)" in scans[1], "a row is corrected by one of any day"
 
 
 def test_a_busy_day_is_merged_before_it_is_shuffled(

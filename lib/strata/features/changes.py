@@ -1,7 +1,7 @@
 """Which days differ between two states of knowledge: those whose tiles must be made again, and no others."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -67,6 +67,15 @@ def changed_names(
 def days_with(events: DataFrame, changed: DataFrame, key: str) -> DataFrame:
     """event_date: the days of events about one of the changed products or places; reads two columns of all events."""
     return events.join(F.broadcast(changed), key, "left_semi").select(DAY)
+
+
+def of_days(rows: DataFrame, days: Sequence[date] | None, day: str = DAY) -> DataFrame:
+    """The rows of some days, of all without; said so that files of other days, and of other months, are not read."""
+    if days is None:
+        return rows
+    found = rows.where(F.col(day).isin(*days))
+    months = sorted({d.replace(day=1) for d in days})
+    return found.where(F.col("event_month").isin(*months)) if "event_month" in rows.columns else found
 
 
 def distinct_days(parts: Sequence[DataFrame]) -> DataFrame:

@@ -90,7 +90,7 @@ def _write(run: Run, plan: TilePlan, cells: DataFrame, state: TileState, days: S
     """Write pairs and daily: all of them, or these days; daily is rolled up from pairs where there are any."""
     if plan.by:
         _put(run, extend(pairs, cell_columns(plan)), cells, state, days)
-        cells = _of_days(run.lakehouse.read(pairs), days)
+        cells = changes.of_days(run.lakehouse.read(pairs), days)
     _put(run, extend(daily, tile_columns(plan)), build_daily(cells, plan), state, days)
 
 
@@ -108,7 +108,7 @@ def _replace_days(run: Run, plan: TilePlan, days: Sequence[date], known_at: date
     corrected = sum(1 for day in days if newest is not None and newest["day"] is not None and day <= newest["day"])
     state = TileState(grain_of(plan), frozenset(p.name for p in plan.partials), known_at, days[0])
     known = _silver(run, plan, known_at)
-    dated = {table: _of_days(rows, days, str(DATED_TABLES[table][1])) for table, rows in known.items()
+    dated = {table: changes.of_days(rows, days, str(DATED_TABLES[table][1])) for table, rows in known.items()
              if table in DATED_TABLES}  # fmt: skip
     _write(run, plan, build_cells({**known, **dated}, plan), state, days)
     return f"{len(days) - corrected} new days, {corrected} corrected by late data"
@@ -136,14 +136,6 @@ def _beside(stored: DataFrame, made: DataFrame, keys: Sequence[str]) -> DataFram
     named = made.select(*(F.col(k).alias(f"_{k}") for k in keys), *new)
     same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in keys]
     return stored.select(*(c for c in stored.columns if c not in new)).join(named, same).drop(*(f"_{k}" for k in keys))
-
-
-def _of_days(rows: DataFrame, days: Sequence[date] | None, day: str = "event_date") -> DataFrame:
-    if days is None:
-        return rows
-    months = sorted({d.replace(day=1) for d in days})
-    found = rows.where(F.col(day).isin(*days))
-    return found.where(F.col("event_month").isin(*months)) if "event_month" in rows.columns else found
 
 
 def _are_most(run: Run, days: Sequence[date]) -> bool:
