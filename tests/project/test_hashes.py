@@ -65,6 +65,8 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         ("project.yml", "key_file: .strata/identity.key", "key_file: /run/secrets/key"),
         ("project.yml", "key_env: STRATA_IDENTITY_KEY", "key_env: THE_KEY"),
         ("project.yml", "retention_days: 90", "retention_days: 30"),
+        # It decides whether there is a result, not which.
+        ("sources/transactions.yml", "delivery: {mode: append}", "delivery: {mode: append, every_day: true}"),
     ],
 )
 def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, file: str, replace: str, by: str) -> None:
@@ -112,6 +114,8 @@ def test_what_is_published_in_words_changes_only_the_whole(
         ("sources/redemptions.yml", "'redemption'", "'coupon'", {"sources.redemptions"}),
         ("sources/products.yml", "Private: own", "Private: national", {"sources.products"}),
         ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),
+        ("sources/transactions.yml", "key: [b", "event_types: [purchase]\nkey: [b", {"sources.transactions"}),
+        ("sources/transactions.yml", "append}", "append, late_days: 7}", {"sources.transactions"}),
     ],
 )  # fmt: skip
 def test_another_meaning_changes_the_definition(
