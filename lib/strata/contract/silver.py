@@ -5,7 +5,7 @@ Corrections are new rows: valid is the highest `revision` with `ingested_at` up 
 
 # ruff: noqa: N801 - a table's class carries the table's name
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from strata.contract.columns import HEX_32, Between, Column, OneOf, Personal, Table, Type, column
 
@@ -273,5 +273,10 @@ FED_TABLES: dict[str, type[Table]] = {
 }
 MANAGED = ("revision", "is_deleted", "source", "ingested_at", "batch_id")
 """Columns that every silver table has, filled by the engine."""
+BATCHES_APART = timedelta(milliseconds=2)
+"""The least time from the end of one batch to that of the next.
+
+Delta keeps statistics of moments to the millisecond, rounded up: by two of them the files of a batch are told apart.
+"""
 PREVIOUS_DATE = "previous_date"
 """A column of events that the engine fills: so it is known which days a correction has changed."""

@@ -7,7 +7,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from strata.contract.silver import PREVIOUS_DATE
+from strata.contract.silver import BATCHES_APART, PREVIOUS_DATE
 from strata.features.cells import one_row_each
 from strata.project.names import DATED_TABLES
 
@@ -15,9 +15,16 @@ DAY = "event_date"
 
 
 def arrived_between(rows: DataFrame, one: datetime, other: datetime) -> DataFrame:
-    """The revisions that are known at one of the two moments and not at the other."""
+    """The revisions that are known at one of the two moments and not at the other.
+
+    Args:
+        rows: all revisions.
+        one: the end of a batch, with its zone.
+        other: the end of another; batches end `BATCHES_APART` or more after each other.
+    """
     earlier, later = sorted((one, other))
-    return rows.where((F.col("ingested_at") > F.lit(earlier)) & (F.col("ingested_at") <= F.lit(later)))
+    came_later = F.col("ingested_at") >= F.lit(earlier + BATCHES_APART)
+    return rows.where(came_later & (F.col("ingested_at") <= F.lit(later)))
 
 
 def days_of_events(arrived: DataFrame) -> DataFrame:

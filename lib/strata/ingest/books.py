@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from strata.contract.silver import BATCHES_APART
 from strata.dates import day_of
 from strata.errors import InputError, Problem, StrataError
 from strata.ingest.event_days import in_words, missing_days, to_ranges
@@ -191,5 +192,5 @@ def check_clock(ingested_at: datetime, newest: datetime | None) -> None:
     Raises:
         InputError: the clock stands before the end of the newest batch.
     """
-    if newest is not None and ingested_at <= newest:
+    if newest is not None and ingested_at < newest + BATCHES_APART:
         raise InputError(f"the clock says {ingested_at}, but the newest batch ended at {newest}: set the clock right")
