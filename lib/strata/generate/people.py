@@ -11,10 +11,10 @@ from strata.generate.world import World
 
 NEVER = 1_000_000
 """The number of a day that does not come."""
-_BLOCK = 10_000
-_OLDEST, _LAST_ARRIVAL = 2_000, 1_092
-_MEAN_STAY = 1_500.0
-_HORIZON = 728
+_BLOCK, _MOST_TASKS = 10_000, 64
+_OLDEST_DAYS, _LAST_ARRIVAL_DAY = 2_000, 1_092
+_MEAN_STAY_DAYS = 1_500.0
+_LAST_SUSPENSION_DAY = 728
 _SUBSCRIBER_NUMBERS = 1_000_000_000
 _COUNTRY, _FACTOR = 380, 774_840_979
 _FADING_DAYS, _FADED = 28, 0.4
@@ -22,8 +22,8 @@ _FADING_DAYS, _FADED = 28, 0.4
 
 def make_customers(spark: SparkSession, world: World) -> DataFrame:
     """One row per customer: `customer` (bigint, from 1), traits, days of life; `with_people` names the columns."""
-    blocks = -(-world.customers // _BLOCK)
-    rows = spark.range(0, blocks, 1, min(blocks, 64)).select(numbers_of_block(F.col("id"), world).alias("customer"))
+    blocks = spark.range(0, blocks_of(world), 1, min(blocks_of(world), _MOST_TASKS))
+    rows = blocks.select(numbers_of_block(F.col("id"), world).alias("customer"))
     return with_people(rows, Dice(world.seed))
 
 
@@ -72,7 +72,8 @@ def _later(dice: Dice) -> Column:
 def _arrivals(dice: Dice) -> dict[str, Column]:
     """Four fifths were there before; the others come over three years, however many of these are delivered."""
     customer = F.col("customer")
-    before, after = dice.whole("oldest", -_OLDEST, -1, customer), dice.whole("arrival", 0, _LAST_ARRIVAL, customer)
+    before = dice.whole("oldest", -_OLDEST_DAYS, -1, customer)
+    after = dice.whole("arrival", 0, _LAST_ARRIVAL_DAY, customer)
     return {"registered": F.when(dice.chance("newcomer", 20, customer), after).otherwise(before)}
 
 
@@ -86,9 +87,9 @@ def _begins(dice: Dice) -> dict[str, Column]:
 def _ends(dice: Dice) -> dict[str, Column]:
     """A stay has no memory: counted from the first day or the activation, its length is exponential."""
     customer = F.col("customer")
-    stay = F.ceil(-F.log(dice.uniform("stay", customer)) * F.lit(_MEAN_STAY))
+    stay = F.ceil(-F.log(dice.uniform("stay", customer)) * F.lit(_MEAN_STAY_DAYS))
     left = F.when(F.col("activated") < NEVER, F.greatest(F.col("activated"), F.lit(0)) + stay).otherwise(F.lit(NEVER))
-    begun = dice.whole("suspended", 14, _HORIZON, customer)
+    begun = dice.whole("suspended", 14, _LAST_SUSPENSION_DAY, customer)
     is_suspended = dice.chance("suspended at all", 6, customer) & (begun > F.col("activated")) & (begun + 70 < left)
     length = dice.whole("suspended for", 14, 60, customer)
     return {

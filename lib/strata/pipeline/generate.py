@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -78,6 +79,8 @@ def generate(run: Run, world: World) -> None:
         run.progress.note(f"{there} days are there already, nothing to do")
         return
     with generating(spark):
+        # Says whose days lie there, even if this run should be cut short.
+        _write_rows(spark, f"{places.truth}/world", [asdict(replace(world, days=there))])
         with run.stage("generate", f"{len(days)} days of {world.customers} customers") as outcome:
             events = _write_streams(spark, world, sources, places, days)
             _write_lists(spark, world, sources, places, days)
@@ -134,7 +137,8 @@ def _places(project: Project, sources: Mapping[str, Source]) -> Places:
 
 
 def _common(folders: Iterable[str]) -> str:
-    return os.path.commonpath([*folders]).rstrip("/")
+    parts = zip(*(folder.split("/") for folder in folders), strict=False)
+    return "/".join(names[0] for names in takewhile(lambda names: len({*names}) == 1, parts))
 
 
 def _days_there(spark: SparkSession, places: Places, world: World) -> int:
@@ -236,19 +240,18 @@ def _write_days(rows: DataFrame, kind: str, options: Mapping[str, str], folder: 
 
 
 def _write_truth(spark: SparkSession, world: World, places: Places, days: range) -> None:
-    def write(name: str, rows: DataFrame) -> None:
-        rows.write.mode("overwrite").parquet(f"{places.truth}/{name}")
-
-    def small(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            write(name, spark.createDataFrame(pa.Table.from_pylist([dict(r) for r in rows])).coalesce(1))
-
-    write("customers", truth.customers(spark, world))
+    truth.customers(spark, world).write.mode("overwrite").parquet(f"{places.truth}/customers")
     trips = truth_of_trips(departed(active_days(spark, world, days), world), world)
     _write_days(_dated(trips, world), "parquet", {}, f"{places.truth}/trips")
-    small("campaigns", truth.planted_campaigns(world))
-    small("attainable", _attainable(spark, world))
-    small("world", [asdict(world)])
+    _write_rows(spark, f"{places.truth}/campaigns", truth.planted_campaigns(world))
+    _write_rows(spark, f"{places.truth}/attainable", _attainable(spark, world))
+    _write_rows(spark, f"{places.truth}/world", [asdict(world)])
+
+
+def _write_rows(spark: SparkSession, folder: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        frame = spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows]))
+        frame.coalesce(1).write.mode("overwrite").parquet(folder)
 
 
 def _attainable(spark: SparkSession, world: World) -> list[dict[str, object]]:
