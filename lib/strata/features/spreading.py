@@ -48,10 +48,10 @@ def keep_values(cells: DataFrame, plan: TilePlan, as_ofs: Sequence[date]) -> dic
 
 def keeping(plan: TilePlan, kept: Iterable[Kept]) -> TilePlan:
     """`plan` with every value that is kept as of one of the dates, in the order of the dates."""
-    together: dict[str, dict[str, None]] = {}
+    together: dict[str, dict[str, None]] = {f.name: {} for f in plan.spread() if f.keep is not None}
     for of_date in kept:
         for feature, values in of_date.items():
-            together.setdefault(feature, {}).update(dict.fromkeys(values))
+            together[feature].update(dict.fromkeys(values))
     return replace(plan, kept={feature: tuple(values) for feature, values in together.items()})
 
 

@@ -150,6 +150,7 @@ class TilePlan:
         features: every feature of the project, as declared.
         measures: feature -> what it is finished from; of attributes and expressions: nothing.
         presence: feature with `by ... keep` -> what says that a customer has a value: events that it is about.
+        tables: the silver tables that tiles are made from, events first: they decide which tiles there are.
         partials: every partial but the number of all events, by name.
         keys: feature that looks at values -> the column it looks at.
         products, places: what partials and keys read beside events, as name -> column of products or places.
@@ -159,6 +160,7 @@ class TilePlan:
     features: tuple[Feature, ...]
     measures: Mapping[str, tuple[Measure, ...]]
     presence: Mapping[str, Measure]
+    tables: tuple[str, ...]
     partials: tuple[Partial, ...]
     keys: Mapping[str, Key]
     products: Mapping[str, str]
@@ -169,12 +171,6 @@ class TilePlan:
     def by(self) -> tuple[str, ...]:
         """The columns by which cells are told apart, beside customer and day."""
         return tuple(sorted({key.name for key in self.keys.values()}))
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The silver tables that tiles are made from; events first."""
-        named = {p.table for p in self.partials} | {key.table for key in self.keys.values()}
-        return ("events", *sorted(named - {"events"}))
 
     def plain(self) -> tuple[Feature, ...]:
         """The features merged from days."""
@@ -209,6 +205,7 @@ def plan_tiles(project: Project) -> TilePlan:
         features=project.features,
         measures=measures,
         presence=presence,
+        tables=("events", *sorted({f.table for f in project.features} - {"events"})),
         partials=tuple(partials[name] for name in sorted(partials)),
         keys=keys,
         products={name: str(PRODUCT_NAMES[name]) for name in joined if name in PRODUCT_NAMES},

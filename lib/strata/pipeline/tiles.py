@@ -48,11 +48,16 @@ def refresh_tiles(run: Run, plan: TilePlan, known_at: datetime) -> None:
     if not days and not added:
         return
     with run.stage("tiles", "what has changed since the tiles were made") as outcome:
-        if _are_most(run, days):
+        calendar = _calendar(run)
+        corrected = [day for day in days if calendar and day <= calendar[1]]
+        if calendar is None or 2 * len(corrected) > (calendar[1] - calendar[0]).days + 1:
             _build_all(run, plan, known_at, outcome)
             return
         kept = replace(plan, partials=tuple(p for p in plan.partials if p.name in state.columns))
-        said = [_replace_days(run, kept, days, known_at)] if days else []
+        said = []
+        if days:
+            _replace_days(run, kept, days, known_at)
+            said.append(f"{len(days) - len(corrected)} new days, {len(corrected)} corrected by late data")
         if added:
             said.append(_add_columns(run, plan, kept, known_at if days else state.known_at))
         outcome.text = "; ".join(said)
@@ -102,16 +107,13 @@ def _put(run: Run, table: type[Table], tiles: DataFrame, state: TileState, days:
         run.lakehouse.replace_days(table, rows, days, state.note())
 
 
-def _replace_days(run: Run, plan: TilePlan, days: Sequence[date], known_at: datetime) -> str:
-    """Make the tiles of these days again; says how many of them were there before."""
-    newest = run.lakehouse.read(daily).agg(F.max("event_date").alias("day")).first()
-    corrected = sum(1 for day in days if newest is not None and newest["day"] is not None and day <= newest["day"])
+def _replace_days(run: Run, plan: TilePlan, days: Sequence[date], known_at: datetime) -> None:
+    """Make the tiles of these days again."""
     state = TileState(grain_of(plan), frozenset(p.name for p in plan.partials), known_at, days[0])
     known = _silver(run, plan, known_at)
     dated = {table: changes.of_days(rows, days, str(DATED_TABLES[table][1])) for table, rows in known.items()
              if table in DATED_TABLES}  # fmt: skip
     _write(run, plan, build_cells({**known, **dated}, plan), state, days)
-    return f"{len(days) - corrected} new days, {corrected} corrected by late data"
 
 
 def _add_columns(run: Run, plan: TilePlan, kept: TilePlan, known_at: datetime) -> str:
@@ -138,13 +140,10 @@ def _beside(stored: DataFrame, made: DataFrame, keys: Sequence[str]) -> DataFram
     return stored.select(*(c for c in stored.columns if c not in new)).join(named, same).drop(*(f"_{k}" for k in keys))
 
 
-def _are_most(run: Run, days: Sequence[date]) -> bool:
-    """Whether more than half of the calendar of the tiles has changed: then all is made again in one go."""
-    found = run.lakehouse.read(daily).agg(F.min("event_date").alias("a"), F.max("event_date").alias("z")).first()
-    if found is None or found["a"] is None:
-        return True
-    first, last = found["a"], found["z"]
-    return bool(2 * len([day for day in days if day <= last]) > (last - first).days + 1)
+def _calendar(run: Run) -> tuple[date, date] | None:
+    """The first and the last day with a tile; answered from statistics."""
+    ends = run.lakehouse.read(daily).agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).first()
+    return None if ends is None or ends["first"] is None else (ends["first"], ends["last"])
 
 
 def _changed_days(run: Run, plan: TilePlan, before: datetime, after: datetime) -> list[date]:
