@@ -4,7 +4,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-long lint dictionary wheel clean
+.PHONY: help setup demo test test-long bench lint dictionary wheel clean
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -12,7 +12,9 @@ BIN := .venv/bin
 PINS := $(shell cat pyproject.toml lib/strata/storage/jars.py | sha256sum | cut -c1-16)
 FULL := .venv/.set-up-full-$(PINS)
 READY_FOR_DEMO := $(or $(wildcard $(FULL)),.venv/.set-up-demo-$(PINS))
+READY_FOR_BENCH := $(or $(wildcard $(FULL)),.venv/.set-up-bench-$(PINS))
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 help:  ## what can be made
 	grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -29,6 +31,9 @@ test: $(FULL)  ## the tests of every change; PYTEST_ARGS for more words to pytes
 test-long: $(FULL)  ## the main job by its command line on whole grocery, bad days, a cluster on loopback
 	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
+bench: $(READY_FOR_BENCH)  ## strata beside DuckDB, Polars and pandas; BENCH_ARGS=--help says how, .bench holds the data
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
 lint: $(FULL)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,12 +48,12 @@ wheel: $(FULL)  ## dist/strata-*.whl, for spark-submit --py-files
 	echo dist/*.whl
 
 clean:  ## remove the set-up and every table
-	rm -rf .venv build dist warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .bench build dist warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(FULL):
 	PYTHON=$(PYTHON) bash .ci/setup demo,dev --tests-of pyproject.toml
 	touch $@
 
-.venv/.set-up-demo-$(PINS):
-	PYTHON=$(PYTHON) bash .ci/setup demo
+.venv/.set-up-demo-$(PINS) .venv/.set-up-bench-$(PINS): .venv/.set-up-%-$(PINS):
+	PYTHON=$(PYTHON) bash .ci/setup $*
 	touch $@

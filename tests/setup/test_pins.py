@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 SAID = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = SAID["project"]["optional-dependencies"]
-DIRECT = [*SAID["build-system"]["requires"], *SAID["project"]["dependencies"], *EXTRAS["demo"], *EXTRAS["dev"]]
+DIRECT = [*SAID["build-system"]["requires"], *SAID["project"]["dependencies"], *(p for e in EXTRAS.values() for p in e)]
 CONSTRAINTS = SAID["tool"]["strata"]["constraints"]
 
 

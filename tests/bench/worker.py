@@ -1,0 +1,97 @@
+"""What runs in a process of its own: `python -m tests.bench.worker JOB`, JOB as JSON; the answer is a line of JSON."""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.bench.measure import peak_of_tree
+
+
+def main(job: dict[str, Any]) -> dict[str, Any]:
+    """Do one job on as many cores as it says."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
+    return {"tables": make_tables, "build": build, "peer": ask_peer}[job["do"]](job)
+
+
+def make_tables(job: dict[str, Any]) -> dict[str, Any]:
+    """Write the tables of a size: place, shape, events."""
+    from tests.bench import data  # noqa: PLC0415 - a process loads only the engine it measures
+
+    begun = time.perf_counter()
+    data.make_tables(_session(job), Path(job["place"]), data.SHAPES[job["shape"]], job["events"])
+    return {"seconds": [time.perf_counter() - begun], "peak": peak_of_tree()}
+
+
+def build(job: dict[str, Any]) -> dict[str, Any]:
+    """Bring features up to date, `turns` times.
+
+    The job says: `place`, the tables to begin with; `to`, where they are copied before each turn (the same: no copy);
+    `keep`, whether the last copy stays; `calls`, the dates of each call; `known_at`; `turns`; `log`, for the event
+    log, or nothing.
+    """
+    from tests.bench import ours, reads  # noqa: PLC0415
+
+    spark, place, to = _session(job), Path(job["place"]), Path(job["to"])
+    seconds, stages = [], []
+    for _ in range(job["turns"]):
+        if place != to:
+            ours.copy_tables(place, to)
+        known_at, calls = datetime.fromisoformat(job["known_at"]), job["calls"]
+        took = [ours.build(spark, to, list(map(date.fromisoformat, dates)), known_at) for dates in calls]
+        seconds.append(sum(each for each, _ in took))
+        stages += [each for _, each in took]
+    peak = peak_of_tree()
+    spark.stop()
+    if not job["keep"]:
+        shutil.rmtree(to)
+    read = reads.reads_of(Path(job["log"]), "silver/events") if job["log"] else {}
+    return {"seconds": seconds, "stages": stages, "peak": peak, "reads": read}
+
+
+def ask_peer(job: dict[str, Any]) -> dict[str, Any]:
+    """Let another engine make the snapshot, `turns` times."""
+    from tests.bench.peers import PEERS, Task  # noqa: PLC0415
+
+    files = sorted(map(str, Path(job["place"], "silver", "events").glob("*.parquet")))
+    task = Task(files, date.fromisoformat(job["as_of"]), Path(job["to"]), job["cores"], job["memory"], job["scratch"])
+    seconds = []
+    for _ in range(job["turns"]):
+        begun = time.perf_counter()
+        PEERS[job["peer"]](task)
+        seconds.append(time.perf_counter() - begun)
+    return {"seconds": seconds, "peak": peak_of_tree()}
+
+
+def _session(job: dict[str, Any]) -> Any:
+    from tests.bench.reads import SETTINGS  # noqa: PLC0415
+
+    from strata.storage.session import open_session  # noqa: PLC0415
+
+    settings = {"spark.master": f"local[{job['cores']}]", "spark.driver.memory": f"{job['heap']}g"}
+    settings["spark.local.dir"] = job["scratch"]
+    if job.get("log"):
+        Path(job["log"]).mkdir(parents=True)
+        settings |= {**SETTINGS, "spark.eventLog.dir": Path(job["log"]).as_uri()}
+    return open_session(settings)
+
+
+def _explain(problem: Exception) -> str:
+    said = str(problem).strip().splitlines() or [""]
+    return f"{type(problem).__name__}: {said[0][:200]}"
+
+
+if __name__ == "__main__":
+    failed = False
+    try:
+        answer = main(json.loads(sys.argv[1]))
+    except Exception as problem:
+        traceback.print_exc()
+        answer, failed = {"failed": _explain(problem)}, True
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.exit(failed)
