@@ -79,8 +79,8 @@ def test_reasons_tell_what_was_done_to_a_row(dirty):
     assert counted["views", "device_code_unmapped"] == count["views", "unknown_code"]
     assert counted["usage", "event_type_missing"] == count["usage", "unknown_code"]
     assert counted["usage", "amount_negative"] == count["usage", "negative_amount"]
-    bad = [counted.get(("recharges", r), 0) for r in ("occurred_at_before_1990", "occurred_at_in_future")]
-    assert sum(bad) + counted["recharges", "created_at_not_instant"] == count["recharges", "bad_date"]
+    of_dates = ("occurred_at_before_1990", "occurred_at_in_future", "created_at_not_instant")
+    assert sum(counted.get(("recharges", reason), 0) for reason in of_dates) == count["recharges", "bad_date"]
 
 
 def test_a_duplicate_is_taken_once_and_a_correction_is_a_second_revision(dirty):

@@ -1,8 +1,8 @@
 """What the best judge of traits looks at: every act that a trait drives, counted per customer.
 
-Left out, because a likelihood would need more than a table: how much a machine uses the network, and that who never
-buys gives few presents. The bounds of `cluster`, `later_cluster` and `purchase_class` are lower ones by that; all
-others are exact for the model.
+Left out, because a likelihood would need more than a table: how much a machine uses the network, that who never buys
+gives few presents, and that who is there for a part of a season only cannot give in the rest. The bounds of `cluster`,
+`later_cluster`, `purchase_class` and `season` are lower ones by that; all others are exact for the model.
 """
 
 from collections.abc import Callable, Iterator, Mapping
