@@ -52,7 +52,10 @@ def run_alone(job: Mapping[str, Any], limit: int, log: Path) -> Answer:
     with log.open("w") as errors, subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
     ) as process:  # fmt: skip
-        most = _watch(process, limit)
+        try:
+            most = _watch(process, limit)
+        finally:
+            _kill(process)  # else an interrupted run would wait for it
         said = process.stdout.read() if process.stdout else ""
     whole = time.perf_counter() - begun
     told = {"failed": f"ended with {process.returncode}, without a word"}
@@ -72,12 +75,17 @@ def _watch(process: subprocess.Popen[str], limit: int) -> int:
     while True:
         most = max(most, sum(_status(pid, "VmRSS") for pid in tree_of(process.pid)))
         if most > limit:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
         try:
             process.wait(POLL)
         except subprocess.TimeoutExpired:
             continue
         return most
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def peak_of_tree() -> int:
