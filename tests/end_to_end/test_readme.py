@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,20 @@ def test_a_command_of_readme_works(words, grocery):
     assert main(told) == 0
 
 
+def test_the_telco_of_readme_is_generated_run_and_run_again_for_one_more_day(tmp_path, capsys):
+    (block,) = blocks("shell telco")
+    settings = {"storage.root": tmp_path / "warehouse", "variables.landing": tmp_path / "landing"}
+    told = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    folder = tmp_path / "telco"
+    shutil.copytree("conf/telco", folder, ignore=shutil.ignore_patterns(".strata"))
+    for line in block.splitlines():
+        words = [str(folder) if w == "conf/telco" else w for w in shlex.split(line, comments=True)[1:]]
+        assert main([*words, *(told if words[0] != "init" else ())]) == 0, line
+    said = capsys.readouterr().out
+    assert "tiles      1 new days, 0 corrected by late data" in said
+    assert "is current: as of 2024-10-29" in said
+
+
 @pytest.mark.parametrize("reader", ["spark", "polars"])
 def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark, capsys):
     (code,) = blocks(f"python {reader}")
@@ -50,8 +65,6 @@ def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark
 
 @pytest.mark.parametrize("file", ["sources/recharges.yml", "segmentations/basket_value.yml"])
 def test_the_yaml_of_readme_is_a_valid_part_of_a_project(file, grocery, tmp_path):
-    import shutil  # noqa: PLC0415
-
     folder = tmp_path / "grocery"
     shutil.copytree(grocery.folder, folder)
     start = f"{file.split('/')[0].rstrip('s')}: {Path(file).stem}"
