@@ -6,6 +6,8 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from tests.features.worlds import Made, World, make, plan_of, random_world
 
@@ -257,13 +259,29 @@ def test_the_same_customers_are_in_the_base_of_each_date(made: Made, expected: p
     )
 
 
-def test_every_feature_agrees(made: Made, expected: pa.Table) -> None:
+def differences(made: Made, expected: pa.Table) -> dict[str, list[tuple[object, ...]]]:
+    """Feature -> the first customers for whom strata and DuckDB differ, with both values."""
     wrong = {}
     for name in made.snapshot.column_names:
         columns = made.snapshot["customer_id"], made.snapshot[name], expected[name]
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         wrong[name] = [(customer, found, wanted) for customer, found, wanted in rows if not same(found, wanted)][:3]
-    assert {name: rows for name, rows in wrong.items() if rows} == {}
+    return {name: rows for name, rows in wrong.items() if rows}
+
+
+def test_every_feature_agrees(made: Made, expected: pa.Table) -> None:
+    assert differences(made, expected) == {}
+
+
+@pytest.mark.long
+@given(seed=st.integers(0, 2**32 - 1), customers=st.integers(10, 90), events=st.integers(0, 3_000))
+@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_every_feature_agrees_on_any_world(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, seed: int, customers: int, events: int
+) -> None:
+    tables = random_world(seed, last=AS_OFS[0], customers=customers, events=events)
+    found = make(spark, tables, plan_of(tmp_path_factory.mktemp("any"), FEATURES), AS_OFS)
+    assert differences(found, computed_by_duckdb(tables, found.plan.kept["spend_{value}_84d"])) == {}
 
 
 def test_the_world_is_not_a_trivial_one(made: Made) -> None:

@@ -1,5 +1,6 @@
 """Tiles follow what is known: refreshed from any state to any other, they are what they would be if made anew."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from tests.features.worlds import plan_of
 from tests.ingest.kit import Silent
@@ -115,14 +118,30 @@ def storage_in(folder: Path) -> Storage:
     return Storage(root=str(folder / "warehouse"))
 
 
-def test_tiles_refreshed_forwards_and_backwards_are_those_made_anew(shop: Shop) -> None:
-    for batch in (1, 3, 2, 4):
+def follow(shop: Shop, batches: Sequence[int]) -> None:
+    """Bring the tiles to one state after the other; in each they are what DuckDB makes of the revisions."""
+    for batch in batches:
         said = shop.know(batch)
         expected = in_order(tiles_by_duckdb(shop.history, batch))
         assert len(expected) > WORLDS
         assert shop.cells() == expected, f"as known at batch {batch}: {said}"
         assert days_of(shop.lakehouse.read(daily)) == rolled_up(expected)
+
+
+def test_tiles_refreshed_forwards_and_backwards_are_those_made_anew(shop: Shop) -> None:
+    follow(shop, (1, 3, 2, 4))
     assert shop.know(4) == "", "nothing has changed, and nothing is said"
+
+
+@pytest.mark.long
+@given(seed=st.integers(0, 2**32 - 1), batches=st.permutations(range(1, BATCHES + 1)))
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_any_history_may_be_followed_in_any_order(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, seed: int, batches: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("history")
+    lakehouse = Lakehouse(spark, storage=storage_in(folder), run_id="test-run")
+    follow(Shop(spark, lakehouse, folder, History(seed)), batches)
 
 
 def test_new_definitions_add_their_columns_and_leave_the_others(shop: Shop) -> None:
