@@ -36,6 +36,7 @@ def test_a_command_of_readme_works(words, grocery):
     assert main(told) == 0
 
 
+@pytest.mark.soak
 def test_the_telco_of_readme_is_generated_run_and_run_again_for_one_more_day(tmp_path, capsys):
     (block,) = blocks("shell telco")
     settings = {"storage.root": tmp_path / "warehouse", "variables.landing": tmp_path / "landing"}

@@ -274,6 +274,7 @@ def test_every_feature_agrees(made: Made, expected: pa.Table) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.soak
 @given(seed=st.integers(0, 2**32 - 1), customers=st.integers(10, 90), events=st.integers(0, 3_000))
 @settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate])
 def test_every_feature_agrees_on_any_world(

@@ -7,7 +7,7 @@ from tests.generate.kit import Telco
 from strata.generate.dirt import REJECTED
 from strata.generate.streams import STREAMS
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 WORDS = ("--customers", "60", "--days", "16")
 

@@ -134,6 +134,7 @@ def test_tiles_refreshed_forwards_and_backwards_are_those_made_anew(shop: Shop) 
 
 
 @pytest.mark.long
+@pytest.mark.soak
 @given(seed=st.integers(0, 2**32 - 1), batches=st.permutations(range(1, BATCHES + 1)))
 @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
 def test_any_history_may_be_followed_in_any_order(
