@@ -12,6 +12,7 @@ from strata.contract.silver import consents, customers, products
 from strata.contract.spark import frame_of, rows_of
 from strata.ingest.revisions import (
     CHANGED,
+    FEW_KEYS,
     Arrival,
     closings,
     compare,
@@ -225,7 +226,7 @@ REVISIONS = [
 ]
 
 
-@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("corrected", [None, 4, FEW_KEYS + 1])
 @pytest.mark.parametrize(
     ("known_at", "valid"),
     [
@@ -236,9 +237,9 @@ REVISIONS = [
     ],
 )
 def test_valid_is_the_highest_revision_known_unless_it_is_deleted(
-    spark: SparkSession, known_at: datetime, valid: dict[str, str], many: bool
+    spark: SparkSession, known_at: datetime, valid: dict[str, str], corrected: int | None
 ) -> None:
-    found = valid_rows(existing(spark, products, REVISIONS), products, known_at, many_corrected=many)
+    found = valid_rows(existing(spark, products, REVISIONS), products, known_at, corrected)
     assert found.columns == list(map(str, products.columns))
     assert {r["product_id"]: r["name"] for r in rows_of(found)} == valid
 
@@ -253,10 +254,20 @@ def test_valid_rows_do_not_shuffle_the_table(spark: SparkSession, capsys: pytest
     assert "SortMergeJoin" not in plan
 
 
+def test_without_corrections_rows_are_not_looked_up(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [r for r in REVISIONS if r.get("revision", 1) == 1]
+    found = valid_rows(existing(spark, products, rows), products, NOW, 0)
+    found.explain()
+    assert "Join" not in capsys.readouterr().out
+    known = valid_rows(existing(spark, products, rows), products, NOW)
+    by_id = [{r["product_id"]: r["name"] for r in rows_of(frame)} for frame in (found, known)]
+    assert by_id[0] == by_id[1] != {}
+
+
 def test_many_corrected_keys_are_never_sent_to_every_executor(
     spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    valid_rows(existing(spark, products, REVISIONS), products, NOW, many_corrected=True).explain()
+    valid_rows(existing(spark, products, REVISIONS), products, NOW, FEW_KEYS + 1).explain()
     plan = capsys.readouterr().out
     assert "SortMergeJoin" in plan
     assert "Broadcast" not in plan

@@ -231,7 +231,7 @@ def corrections(frame: DataFrame) -> DataFrame:
     return frame.filter(F.col("revision") > 1)
 
 
-def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime, *, many_corrected: bool = False) -> DataFrame:
+def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime, corrected: int | None = None) -> DataFrame:
     """The rows of a silver table that are valid for what was known at `known_at`.
 
     The highest revision of a key up to that moment counts, unless it is deleted. Corrected keys are few as a rule:
@@ -241,13 +241,17 @@ def valid_rows(frame: DataFrame, table: type[Table], known_at: datetime, *, many
         frame: all revisions of `table`.
         table: gives the key.
         known_at: the moment, with its zone; a row that came at that very moment counts.
-        many_corrected: there are more `corrections` than `FEW_KEYS`. Spark's own estimate does not tell: it is of the
-            files that hold corrections among other rows, and would have all events shuffled for a few.
+        corrected: how many `corrections` there are; None: not known, and few. Without any, neither keys are read nor
+            rows looked up. Spark's own estimate does not tell: it is of the files that hold corrections among other
+            rows, and would have all events shuffled for a few.
     """
     keys = key_of(table)
     known = frame.filter(F.col("ingested_at") <= F.lit(known_at))
-    corrected = corrections(known).groupBy(*keys).agg(F.max("revision").alias("_latest"))
-    beside = known.join(corrected.hint("merge" if many_corrected else "broadcast"), list(keys), "left")
+    if corrected == 0:
+        return known.filter(~F.col("is_deleted"))
+    latest = corrections(known).groupBy(*keys).agg(F.max("revision").alias("_latest"))
+    many = corrected is not None and corrected > FEW_KEYS
+    beside = known.join(latest.hint("merge" if many else "broadcast"), list(keys), "left")
     newest = F.col("_latest").isNull() | (F.col("revision") == F.col("_latest"))
     return beside.filter(newest & ~F.col("is_deleted")).select(*frame.columns)
 

@@ -19,21 +19,21 @@ from strata.features import changes
 from strata.features.cells import DAY, build_cells, build_daily
 from strata.features.state import TileState, grain_of, read_state
 from strata.features.tiles import TilePlan, cell_columns, tile_columns
-from strata.ingest.revisions import FEW_KEYS, corrections, valid_rows
+from strata.ingest.revisions import corrections, valid_rows
 from strata.pipeline.context import Outcome, Run
 from strata.project.names import DATED_TABLES
 from strata.storage.session import sized_for
 
 DIMENSIONS = (("product_id", silver.products), ("place_id", silver.places))
-MAYBE_MANY = (silver.events, silver.customers)
-"""Tables that may hold more corrections than can be sent to every executor."""
+LARGE = (silver.events, silver.customers)
+"""Tables that may hold more corrections than can be sent to every executor, and whose keys are many bytes to read."""
 
 
 def read_valid(run: Run, table: type[Table], known_at: datetime) -> DataFrame:
     """The rows of a silver table as known at a moment; no rows when nothing feeds it."""
     rows = _read(run, table)
-    many = table in MAYBE_MANY and corrections(rows).count() > FEW_KEYS
-    return valid_rows(rows, table, known_at, many_corrected=many)
+    corrected = corrections(rows).count() if table in LARGE else None
+    return valid_rows(rows, table, known_at, corrected)
 
 
 def refresh_tiles(run: Run, plan: TilePlan, known_at: datetime) -> None:
