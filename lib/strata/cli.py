@@ -7,8 +7,9 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from strata import __version__
@@ -80,8 +81,7 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     from strata.pipeline.jobs import Wanted, run_jobs, show_status  # noqa: PLC0415
     from strata.pipeline.start import start_run  # noqa: PLC0415
 
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
-    run = start_run(project, clock, console, os.getpid(), verbose=options.verbose)
+    run = start_run(project, partial(datetime.now, UTC), console, os.getpid(), verbose=options.verbose)
     if options.job == "status":
         show_status(run, console)
         return DONE

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from strata.contract.columns import Column, Table, Type, column
-from strata.contract.silver import consents, customers, products
+from strata.contract.silver import consents, customers, events, products
 from strata.contract.spark import frame_of, rows_of
 from strata.ingest.revisions import (
     CHANGED,
@@ -252,6 +252,42 @@ def test_valid_rows_do_not_shuffle_the_table(spark: SparkSession, capsys: pytest
     # The one exchange is of the corrected keys; the big side goes from the scan straight to the join.
     assert plan.count("Exchange hashpartitioning") == 1
     assert "SortMergeJoin" not in plan
+
+
+NINTH, TENTH, TWELFTH = (date(2024, 1, day) for day in (9, 10, 12))
+
+
+@pytest.mark.parametrize(
+    ("before", "delivered", "expected"),
+    [
+        (None, [TENTH], [None]),
+        (TENTH, [TENTH], [None]),
+        (TENTH, [TWELFTH], [TENTH]),
+        (TENTH, [TWELFTH, NINTH], [TENTH, TWELFTH]),
+        (None, [TENTH, TWELFTH], [None, TENTH]),
+    ],
+    ids=["new", "the same day", "moved", "moved twice", "moved within a delivery"],
+)
+def test_a_correction_says_which_day_it_has_left(
+    spark: SparkSession, before: date | None, delivered: list[date], expected: list[date | None]
+) -> None:
+    def event(day: date, **more: Any) -> dict[str, Any]:
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return {"event_id": "e", "customer_id": "c", "event_date": day, "occurred_at": moment, **more}
+
+    older = existing(spark, events, [event(before, event_type="was")]) if before else None
+    came = incoming(spark, events, [event(day, event_type=f"n{n}") for n, day in enumerate(delivered)])
+    gained = rows_of(revise(came, older, events, APPEND))
+    found = [row["previous_date"] for row in sorted(gained, key=lambda row: row["revision"])]
+    assert found == expected
+
+
+def test_what_closes_an_event_has_left_no_day(spark: SparkSession) -> None:
+    kept = {"event_id": "e", "customer_id": "c", "event_date": TWELFTH, "occurred_at": THEN, "event_type": "was"}
+    kept |= {"revision": 2, "previous_date": TENTH}
+    gone = incoming(spark, events, [{"event_id": "other"}])
+    (row,) = rows_of(closings(existing(spark, events, [kept]), gone, events, SNAPSHOT))
+    assert (row["is_deleted"], row["event_date"], row.get("previous_date")) == (True, TWELFTH, None)
 
 
 def test_without_corrections_rows_are_not_looked_up(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,9 +16,10 @@ from tests.ingest.kit import Silent
 from tests.pipeline.batches import BATCHES, DAYS, FIRST, WORLDS, History, known_at, tiles_by_duckdb, write
 
 from strata.contract.feature_tables import daily, lifetime, pairs
-from strata.contract.silver import customers, places
+from strata.contract.silver import customers, events, places
+from strata.features.changes import arrived_between
 from strata.features.snapshot import build_snapshot
-from strata.features.spreading import keep_values
+from strata.features.spreading import keep_values, keeping
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import build_features, read_snapshot
 from strata.pipeline.tiles import read_valid, refresh_tiles
@@ -159,6 +160,20 @@ def test_new_definitions_add_their_columns_and_leave_the_others(shop: Shop) -> N
     shop.define(FEATURES)
     assert "columns" not in shop.know(4), "what is not needed any more costs nothing"
     assert shop.cells() == before
+
+
+def test_the_files_of_a_batch_are_told_apart_from_those_of_the_batch_before(shop: Shop) -> None:
+    rows = shop.lakehouse.read(events)
+    assert len(rows.inputFiles()) == BATCHES
+    assert len(arrived_between(rows, known_at(1), known_at(2)).inputFiles()) == 1
+    assert len(arrived_between(rows, known_at(4), known_at(2)).inputFiles()) == 2
+
+
+def test_values_of_a_feature_that_is_gone_are_left_out(shop: Shop) -> None:
+    shop.define(FEATURES)
+    gone = {"was_{value}": ("tea",), "s_{value}": ("tea", "coffee")}
+    assert keeping(shop.plan, [gone]).kept == {"s_{value}": ("tea", "coffee")}
+    assert keeping(shop.plan, [{}]).kept == {"s_{value}": ()}, "nothing kept as of a date is no value, and no error"
 
 
 def targets(*as_ofs: date) -> list[Target]:

@@ -47,11 +47,14 @@ def keep_values(cells: DataFrame, plan: TilePlan, as_ofs: Sequence[date]) -> dic
 
 
 def keeping(plan: TilePlan, kept: Iterable[Kept]) -> TilePlan:
-    """`plan` with every value that is kept as of one of the dates, in the order of the dates."""
+    """`plan` with every value that is kept as of one of the dates, in the order of the dates.
+
+    What is kept of a feature that the plan does not have (any more) is left out.
+    """
     together: dict[str, dict[str, None]] = {f.name: {} for f in plan.spread() if f.keep is not None}
     for of_date in kept:
-        for feature, values in of_date.items():
-            together[feature].update(dict.fromkeys(values))
+        for feature in together.keys() & of_date.keys():
+            together[feature].update(dict.fromkeys(of_date[feature]))
     return replace(plan, kept={feature: tuple(values) for feature, values in together.items()})
 
 

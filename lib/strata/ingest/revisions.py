@@ -165,7 +165,7 @@ def closings(existing: DataFrame, delivered: DataFrame, table: type[Table], arri
     newest = _newest(existing, keys, F.struct(*existing.columns), arrival)
     missing = newest.join(delivered.select(*keys), list(keys), "left_anti").select(f"{_BASE}.*")
     revision = (F.col("revision") + 1).alias("revision")
-    kept = [c for c in missing.columns if c not in ("revision", "is_deleted")]
+    kept = [c for c in missing.columns if c not in ("revision", "is_deleted", PREVIOUS_DATE)]
     return missing.filter(~F.col("is_deleted")).select(*kept, revision, F.lit(True).alias("is_deleted"))
 
 

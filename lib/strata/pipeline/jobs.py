@@ -58,23 +58,27 @@ def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
     if "ingest" in wanted.stages:
         key = read_key(run.project.identity, run.project.folder, wanted.environ)
         ingest(run, key, run.clock())
-    known_at = _known_at(run, wanted.known_at) if wanted.as_ofs else None
-    if known_at is not None and "features" in wanted.stages:
-        _build_features(run, wanted, known_at)
-    withheld = [_release(run, as_of, known_at, wanted, console) for as_of in wanted.as_ofs if known_at is not None]
+    withheld = _release_all(run, wanted, console) if wanted.as_ofs else []
     if "publish" in wanted.stages and withheld:
         print_summary(run, console)
     return any(withheld)
 
 
-def _build_features(run: Run, wanted: Wanted, known_at: datetime) -> None:
-    """The features of all dates that are not released already, in one go.
+def _release_all(run: Run, wanted: Wanted, console: Console) -> list[bool]:
+    """The stages behind ingest for all dates; for each whether something was withheld.
 
     Raises:
-        InputError: a source is not complete through one of the dates.
+        InputError: a source is not complete through the last of the dates; then none is built.
     """
-    for as_of in wanted.as_ofs:
-        require_complete(run.lakehouse, run.project, as_of, known_at)
+    known_at = _known_at(run, wanted.known_at)
+    require_complete(run.lakehouse, run.project, max(wanted.as_ofs), known_at)
+    if "features" in wanted.stages:
+        _build_features(run, wanted, known_at)
+    return [_release(run, as_of, known_at, wanted, console) for as_of in wanted.as_ofs]
+
+
+def _build_features(run: Run, wanted: Wanted, known_at: datetime) -> None:
+    """The features of all dates that are not released already, in one go."""
     targets = [_aim(run, as_of, known_at, wanted) for as_of in wanted.as_ofs]
     if to_build := [target for target in targets if not _is_done(target, wanted)]:
         build_features(run, to_build)
@@ -90,7 +94,6 @@ def _is_done(target: Target, wanted: Wanted) -> bool:
 
 def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console: Console) -> bool:
     """The stages behind features for one date; True when something was withheld."""
-    require_complete(run.lakehouse, run.project, as_of, known_at)
     target = _aim(run, as_of, known_at, wanted)
     console.say(f"as of {as_of}, known at {known_at:%Y-%m-%d %H:%M:%S} UTC")
     if _is_done(target, wanted):

@@ -59,7 +59,8 @@ def refresh_tiles(run: Run, plan: TilePlan, known_at: datetime) -> None:
             _replace_days(run, kept, days, known_at)
             said.append(f"{len(days) - len(corrected)} new days, {len(corrected)} corrected by late data")
         if added:
-            said.append(_add_columns(run, plan, kept, known_at if days else state.known_at))
+            with sized_for(run.lakehouse.spark, _read(run, silver.events).count()):
+                said.append(_add_columns(run, plan, kept, known_at if days else state.known_at))
         outcome.text = "; ".join(said)
 
 
