@@ -21,6 +21,7 @@ from strata.features.lifetime import (
     lifetime_columns,
     lifetime_measures,
 )
+from strata.features.profiles import HOME, profile_columns
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import Kept, keep_values, keeping
 from strata.features.state import read_state, unchanged_through
@@ -79,23 +80,26 @@ def _dates(run: Run, target: Target) -> list[date]:
 
 def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None:
     lakehouse, known_at = run.lakehouse, targets[0].release.known_at
-    dates = [target.as_of for target in targets]
-    with run.stage("features", f"every feature as of {', '.join(map(str, dates))}") as outcome:
+    released = ", ".join(str(target.as_of) for target in targets)
+    with run.stage("features", f"every feature as of {released}") as outcome:
         as_ofs = sorted({day for target in targets for day in _dates(run, target)})
         tiles = {"daily": lakehouse.read(daily)}
         tiles["customers"] = read_valid(run, silver.customers, known_at)
-        tiles["places"] = read_valid(run, silver.places, known_at)
+        if HOME in profile_columns(plan.features, tiles["customers"].columns):
+            tiles["places"] = read_valid(run, silver.places, known_at)
         decided = plan
-        with sized_for(lakehouse.spark, tiles["daily"].count()):
+        rows, first_day = _extent(tiles["daily"])
+        with sized_for(lakehouse.spark, rows):
             if plan.by:
                 tiles["pairs"] = lakehouse.read(pairs)
                 decided = _decide(run, targets, plan, tiles["pairs"])
-            tiles |= _history(run, plan, as_ofs)
+            if first_day is not None:
+                tiles |= _history(run, plan, as_ofs, first_day)
             columns = snapshot_columns(decided)
             note = "snapshot " + " ".join(target.release_id for target in targets)
             lakehouse.rebuild(extend(snapshot, columns), build_snapshot(tiles, decided, as_ofs), note)
-        outcome.rows_out = lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates)).count()
-        outcome.text = f"{outcome.rows_out:,} customers × {len(columns)} features"
+        outcome.rows_out = lakehouse.rows_written(snapshot)
+        outcome.text = f"{outcome.rows_out:,} customers of {len(as_ofs)} dates × {len(columns)} features"
 
 
 def _decide(run: Run, targets: Sequence[Target], plan: TilePlan, cells: DataFrame) -> TilePlan:
@@ -121,13 +125,18 @@ def _read_kept(run: Run) -> dict[date, Kept]:
     return kept
 
 
-def _history(run: Run, plan: TilePlan, as_ofs: Sequence[date]) -> dict[str, DataFrame]:
+def _extent(days: DataFrame) -> tuple[int, date | None]:
+    """How many tiles there are and the first day of one; answered from statistics."""
+    found = days.agg(F.count(F.lit(1)).alias("rows"), F.min("event_date").alias("first_day")).first()
+    return (found["rows"], found["first_day"]) if found else (0, None)
+
+
+def _history(run: Run, plan: TilePlan, as_ofs: Sequence[date], first_day: date) -> dict[str, DataFrame]:
     """`lifetime` up to before the windows, and `daily` from there on; all of `daily` where it begins later."""
     lakehouse, through = run.lakehouse, last_day(plan, as_ofs)
-    days = lakehouse.read(daily)
-    first = days.agg(F.min("event_date").alias("day")).first()
-    if not lifetime_measures(plan) or first is None or first["day"] is None or first["day"] > through:
+    if not lifetime_measures(plan) or first_day > through:
         return {}
+    days = lakehouse.read(daily)
     stored = _lifetime_through(run, plan)
     if stored is not None and stored > through:
         return {}  # an earlier date is looked at once; the lifetime serves the dates to come

@@ -85,11 +85,8 @@ def _build_all(run: Run, plan: TilePlan, known_at: datetime, outcome: Outcome) -
     with sized_for(run.lakehouse.spark, rows):
         cells = build_cells(_silver(run, plan, known_at), plan)
         _write(run, plan, cells, state, None)
-    counted = run.lakehouse.read(daily).agg(F.count(F.lit(1)).alias("days"), F.sum("event_count").alias("events"))
-    found = counted.first()
-    if found is not None:
-        outcome.rows_in, outcome.rows_out = found["events"], found["days"]
-    outcome.text = f"{outcome.rows_in or 0:,} events to {outcome.rows_out or 0:,} customer-days"
+    outcome.rows_in, outcome.rows_out = rows, run.lakehouse.rows_written(daily)
+    outcome.text = f"{outcome.rows_in:,} events to {outcome.rows_out:,} customer-days"
 
 
 def _write(run: Run, plan: TilePlan, cells: DataFrame, state: TileState, days: Sequence[date] | None) -> None:

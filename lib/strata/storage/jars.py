@@ -43,6 +43,11 @@ def ivy_folder() -> Path:
     return SHARE / "ivy"
 
 
+def class_archive() -> Path:
+    """What set-up leaves of the classes that a JVM has loaded (`class_archive.py`); a local session starts from it."""
+    return SHARE / "classes.jsa"
+
+
 def local_jars() -> list[Path]:
     """The Delta JARs for a local session.
 

@@ -14,7 +14,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from strata.errors import ProjectError
-from strata.storage.jars import local_jars
+from strata.storage.jars import class_archive, local_jars
 from strata.storage.java import find_java
 
 DELTA = {
@@ -31,6 +31,8 @@ ENGINE = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     # What lies together by customer is not shuffled again for being joined by customer and date.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
+    # Else every function of a column asks the JVM three times more, for errors to name the line that called it.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 SUBMITTED = {
     # Else files are split by how many executors have come so far, and a row's number would not be the same twice.
@@ -80,18 +82,19 @@ def _local_settings() -> dict[str, str]:
     # On the class path rather than in spark.jars, which a local session would serve to itself and copy.
     class_path = os.pathsep.join(map(str, local_jars()))
     master = os.environ.get("STRATA_MASTER", "local[*]")
-    options = {"spark.driver.extraClassPath": class_path, "spark.driver.extraJavaOptions": _java_options(os.environ)}
+    options = {"spark.driver.extraClassPath": class_path, "spark.driver.extraJavaOptions": java_options(os.environ)}
     return {**LOCAL, "spark.master": master, **options}
 
 
-def _java_options(environ: Mapping[str, str]) -> str:
-    """Room for the code that a long run compiles, and no collector working beside busy cores.
+def java_options(environ: Mapping[str, str]) -> str:
+    """Room for the code that a long run compiles, classes from set-up's archive, no collector beside busy cores.
 
     A JVM refuses two collectors, so one that the environment has chosen stays.
     """
     said = " ".join(environ.get(name, "") for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"))
     collector = [] if "GC" in said else ["-XX:+UseParallelGC"]
-    return " ".join([*collector, "-XX:ReservedCodeCacheSize=512m"])
+    archive = [f"-XX:SharedArchiveFile={class_archive()}", "-Xlog:cds=off"] if class_archive().exists() else []
+    return " ".join([*collector, *archive, "-XX:ReservedCodeCacheSize=512m"])
 
 
 def _start_local(settings: Mapping[str, str], verbose: bool) -> None:
