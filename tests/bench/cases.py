@@ -42,6 +42,9 @@ def _judge_snapshot(bench: Bench, events: int, turn: str, figures: dict[str, Fig
         found = _ratio(ours, ducks[best])
         what = f"full snapshot, {turn}: strata against the faster of the two ({best})"
         bench.judge("a", events, what, found, f"≤ {OF_DUCKDB}×", ours <= OF_DUCKDB * ducks[best])
+    for name, seconds in ducks.items():
+        if name != best:
+            bench.judge("a", events, f"full snapshot, {turn}: strata against {name}", _ratio(ours, seconds))
     for peer in ("pandas", "Polars"):
         if peer in finished:
             found = _ratio(ours, finished[peer])

@@ -10,7 +10,7 @@ from strata.contract.columns import Type
 from strata.contract.spark import rows_of
 from strata.generate import catalogue
 from strata.generate.attainable import best_kappas
-from strata.generate.campaigns import lift_factor, planned
+from strata.generate.campaigns import LIFT_DAYS, lift_factor, planned
 from strata.generate.days import active_days
 from strata.generate.dirt import COPY, KIND, planted
 from strata.generate.draws import Dice
@@ -157,6 +157,33 @@ def test_controls_are_drawn_by_chance_and_get_no_lift(spark):
     everybody = {c: sum(r["count"] for r in by_class if r["purchase_class"] == c) for c in range(4)}
     for number in range(len(PURCHASE_CLASS.values)):
         assert abs(reached[number] / everybody[number] - 0.7 * 0.85) < 0.09
+
+
+@pytest.fixture(scope="module")
+def two_campaigns(spark):
+    """What an analyst sees of the third and the fourth campaign: chosen customers, and their receipts without gifts."""
+    of = world(customers=6_000, days=70)
+    told = pl.from_arrow(rows(spark, "communications", of, range(42, 57)).toArrow())
+    lines = rows(spark, "purchases", of, range(42, 70)).where(~F.col("product_id").startswith("P-gifts"))
+    receipts = pl.from_arrow(lines.select("day", "msisdn", "receipt_id").distinct().toArrow())
+    return told, receipts
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_a_planted_lift_is_found_again_by_comparing_with_the_controls(two_campaigns, number):
+    told, receipts = two_campaigns
+    campaign = planned(world(days=70))[number - 1]
+    during = receipts.filter(pl.col("day").is_between(campaign.starts, campaign.starts + LIFT_DAYS - 1))
+    bought = during.group_by("msisdn").agg(pl.len().alias("receipts"))
+    chosen = told.filter(campaign_id=campaign.campaign_id).join(bought, "msisdn", "left").fill_null(0)
+    groups = chosen.group_by("is_control").agg(pl.mean("receipts").alias("mean"), pl.var("receipts") / pl.len())
+    found = {r["is_control"]: (r["mean"], r["receipts"]) for r in groups.to_dicts()}
+    (treated, of_treated), (control, of_control) = found[False], found[True]
+    ratio = treated / control
+    # The delta method: relative variances of independent means add up.
+    error = ratio * (of_treated / treated**2 + of_control / control**2) ** 0.5
+    assert error < 0.2
+    assert abs(ratio - (1 + campaign.lift)) < 3 * error
 
 
 @pytest.mark.parametrize(("name", "customers"), [("usage", 20), ("recharges", 60), ("roaming", 200)])

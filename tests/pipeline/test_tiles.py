@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from tests.features.worlds import plan_of
 from tests.ingest.kit import Silent
 from tests.pipeline.batches import BATCHES, DAYS, FIRST, WORLDS, History, known_at, tiles_by_duckdb, write
 
-from strata.contract.feature_tables import daily, lifetime, pairs
+from strata.contract.feature_tables import daily, lifetime, monthly, pairs
 from strata.contract.silver import customers, events, places
 from strata.features.changes import arrived_between
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values, keeping
+from strata.pipeline import history
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import build_features, read_snapshot
 from strata.pipeline.tiles import read_valid, refresh_tiles
@@ -36,6 +37,7 @@ FEATURES = """
 - {name: "s_{value}", kind: sum, of: amount, where: "event_type = 'purchase'", by: category, keep: 2, days: 28}
 """
 MORE = '- {name: "most_28d", kind: max, of: amount, days: 28}\n'
+LONG = "- {name: spend_1001d, kind: sum, of: amount, where: \"event_type = 'purchase'\", days: 1001}\n"
 COLUMNS = ["customer_id", "event_date", "channel", "category", "event_count", "messages", "spent", "least_tea"]
 SPENT, LEAST = "sum_amount__", "min_amount__"
 
@@ -176,8 +178,8 @@ def test_values_of_a_feature_that_is_gone_are_left_out(shop: Shop) -> None:
     assert keeping(shop.plan, [{}]).kept == {"s_{value}": ()}, "nothing kept as of a date is no value, and no error"
 
 
-def targets(*as_ofs: date) -> list[Target]:
-    known = known_at(BATCHES)
+def targets(*as_ofs: date, batch: int = BATCHES) -> list[Target]:
+    known = known_at(batch)
     return [Target(Release(f"{n:032x}", day, known, "c", "v", None), (), (), ()) for n, day in enumerate(as_ofs, 1)]
 
 
@@ -188,16 +190,36 @@ def test_dates_built_together_are_what_each_would_be_alone(shop: Shop) -> None:
     together = [read_snapshot(shop.run, target).toArrow() for target in targets(*dates)]
     assert shop.lakehouse.exists(lifetime), "the history before the windows is merged once"
     for target, found in zip(targets(*dates), together, strict=True):
-        plain = {**tiles_of(shop), "daily": shop.lakehouse.read(daily), "pairs": shop.lakehouse.read(pairs)}
-        kept = keep_values(plain["pairs"], shop.plan, [target.as_of])[target.as_of]
-        alone = build_snapshot(plain, replace(shop.plan, kept=kept), [target.as_of]).toArrow()
+        alone = merged_anew(shop, target, known_at(BATCHES))
         assert found.column_names == alone.column_names
         assert by_customer(found) == by_customer(alone)
         assert found.num_rows > WORLDS
 
 
-def tiles_of(shop: Shop) -> dict[str, DataFrame]:
-    known = known_at(BATCHES)
+def test_months_that_are_merged_once_follow_what_is_known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "WORTH", 0)
+    shop.define(FEATURES + LONG)
+    late, early = (FIRST + timedelta(days=n * DAYS + 39) for n in (33, 20))
+    commits, months = [], []
+    for as_of, batch in ((late, 3), (late, 1), (early, 1)):
+        (target,) = targets(as_of, batch=batch)
+        build_features(shop.run, [target])
+        found = by_customer(read_snapshot(shop.run, target).toArrow())
+        assert found == by_customer(merged_anew(shop, target, known_at(batch))), f"{as_of} as known at batch {batch}"
+        commits.append(shop.lakehouse.last_commit(monthly)[0])
+        months.append(shop.lakehouse.read(monthly).select("event_month").distinct().count())
+    assert commits == list(range(commits[0], commits[0] + 3)), "made again where days have changed"
+    assert 24 < months[1] < months[2], "what another date needs is added to what is there"
+
+
+def merged_anew(shop: Shop, target: Target, known: datetime) -> pa.Table:
+    """The snapshot from all days, with nothing merged before."""
+    plain = {**tiles_of(shop, known), "daily": shop.lakehouse.read(daily), "pairs": shop.lakehouse.read(pairs)}
+    kept = keep_values(plain["pairs"], shop.plan, [target.as_of])[target.as_of]
+    return build_snapshot(plain, replace(shop.plan, kept=kept), [target.as_of]).toArrow()
+
+
+def tiles_of(shop: Shop, known: datetime) -> dict[str, DataFrame]:
     return {t.__name__: read_valid(shop.run, t, known) for t in (customers, places)}
 
 

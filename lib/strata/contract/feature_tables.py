@@ -61,6 +61,17 @@ class lifetime(Table):
     customer_id = _customer_id()
 
 
+class monthly(Table):
+    """Tiles of whole months merged per customer, for windows that hold them; made from daily, droppable at any time."""
+
+    schema = "features"
+    grain = ("customer_id", "event_month")
+    partition_by = "event_month"
+    may_be_empty = True
+    customer_id = _customer_id()
+    event_month = _event_month()
+
+
 class kept_values(Table):
     """The values that features `by ... keep` are spread over as of a date, with how many customers have each."""
 

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.contract.columns import Column, Personal, Type, column
-from strata.features.merging import SPAN, measures_of, merge_base, merge_days, merge_spans, spans_of
+from strata.features.merging import SPAN, measures_of, merge_base, merge_days, merge_spans, spans_of, spans_of_months
 from strata.features.tiles import SEEN, Measure, Partial, TilePlan
 
 _DATED = ("first", "last")
@@ -31,7 +31,7 @@ def last_day(plan: TilePlan, as_ofs: Sequence[date]) -> date:
 
 def lifetime_columns(plan: TilePlan) -> tuple[Column, ...]:
     """The columns of features.lifetime after customer_id."""
-    return tuple(_declared(m) for m in lifetime_measures(plan))
+    return tuple(base_column(m) for m in lifetime_measures(plan))
 
 
 def build_lifetime(daily: DataFrame, plan: TilePlan, through: date) -> DataFrame:
@@ -48,18 +48,25 @@ def extend_lifetime(lifetime: DataFrame, later: DataFrame, plan: TilePlan) -> Da
 
 
 def merge_history(
-    daily: DataFrame, lifetime: DataFrame | None, measures: Sequence[Measure], as_ofs: Sequence[date]
+    daily: DataFrame,
+    lifetime: DataFrame | None,
+    months: DataFrame | None,
+    measures: Sequence[Measure],
+    as_ofs: Sequence[date],
 ) -> DataFrame:
     """`measures` per as_of_date and customer_id.
 
     Args:
-        daily: tiles; with a lifetime only those of the days behind it.
+        daily: tiles; only those that are neither in the lifetime nor in the months.
         lifetime: from `build_lifetime`, up to a day before every window begins.
+        months: from `build_months`, of `whole_months`, behind the lifetime.
         measures: what is to be merged.
         as_ofs: the dates.
     """
     spans = spans_of(measures, as_ofs)
     merged = merge_days(daily, (), measures, spans)
+    if months is not None:
+        merged = merged.unionByName(spans_of_months(months, measures, spans))
     if lifetime is not None:
         bases = [c for c in lifetime.columns if c in merged.columns]
         history = lifetime.select(*bases).withColumn(SPAN, F.lit(0))
@@ -67,7 +74,8 @@ def merge_history(
     return merge_spans(merged, (), measures, spans)
 
 
-def _declared(measure: Measure) -> Column:
+def base_column(measure: Measure) -> Column:
+    """The declaration of the column that holds a measure's `base`."""
     held = measure.partial.column if isinstance(measure.partial, Partial) else None
     kind = held.type if held else Type.BIGINT
     if measure.merge in _DATED:

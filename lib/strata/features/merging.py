@@ -66,9 +66,20 @@ def merge_days(
         narrow = narrow.groupBy("customer_id", "event_date", *keys).agg(*(merged_partial(named[p]) for p in partials))
     if follows:
         narrow = narrow.withColumns({n: _follows(f, keys) for n, f in follows.items()}).where(inside)
-    bases = {m.base: _merged_days(m).alias(m.base) for m in measures}
     spanned = narrow.withColumn(SPAN, _span(spans.cuts))
-    return spanned.groupBy("customer_id", *keys, SPAN).agg(*(bases[name] for name in sorted(bases)))
+    return spanned.groupBy("customer_id", *keys, SPAN).agg(*_bases(measures))
+
+
+def merge_months(tiles: DataFrame, measures: Sequence[Measure]) -> DataFrame:
+    """Tiles of days to customer_id, event_month and the `base` of every measure; none of them may follow another."""
+    return tiles.groupBy("customer_id", "event_month").agg(*_bases(measures))
+
+
+def spans_of_months(months: DataFrame, measures: Sequence[Measure], spans: Spans) -> DataFrame:
+    """Months, each within one span, as what `merge_days` gives; a customer may have several rows of a span."""
+    bases = sorted({m.base for m in measures})
+    dated = months.select("customer_id", F.col("event_month").alias("event_date"), *bases)
+    return dated.select("customer_id", _span(spans.cuts).alias(SPAN), *bases)
 
 
 def merge_spans(merged: DataFrame, keys: Sequence[str], measures: Sequence[Measure], spans: Spans) -> DataFrame:
@@ -93,6 +104,11 @@ def finished(feature: Feature, measures: Sequence[Column], plan: TilePlan) -> Co
         for m, value in zip(declared, measures, strict=True)
     ]
     return _combined(feature, filled, declared[0]).cast(feature.type.value)
+
+
+def _bases(measures: Sequence[Measure]) -> list[Column]:
+    distinct = {m.base: m for m in measures}
+    return [_merged_days(distinct[name]).alias(name) for name in sorted(distinct)]
 
 
 def _window(measure: Measure) -> Window:

@@ -25,8 +25,9 @@ def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Seque
 
     Args:
         tiles: by table name: `daily` from `build_daily`; `pairs` from `build_cells` where a feature looks at values;
-            `lifetime` from `build_lifetime` where there is one that ends before every window; `customers`, valid
-            versions of profiles; `places`, valid rows, where a feature is about the home.
+            `lifetime` from `build_lifetime` where there is one that ends before every window; `months` from
+            `build_months` where whole months are merged already; `customers`, valid versions of profiles; `places`,
+            valid rows, where a feature is about the home.
         plan: the features; the values of `by ... keep` features are decided (`spreading.keeping`).
         as_ofs: the dates.
 
@@ -34,7 +35,8 @@ def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Seque
         as_of_date, customer_id and `snapshot_columns(plan)`: a row for every customer of the base of each date
         (`is_in_base`). Counts and sums of customers without events are 0, everything else about them is NULL.
     """
-    days = merge_history(tiles["daily"], tiles.get("lifetime"), _measures(plan), as_ofs)
+    past = tiles.get("lifetime"), tiles.get("months")
+    days = merge_history(tiles["daily"], *past, _measures(plan), as_ofs)
     joined = days.join(_profiles(tiles, plan, as_ofs), list(KEYS), "full").where(is_in_base(F.col(SEEN.name)))
     for part in _from_values(tiles, plan, as_ofs):
         joined = joined if part is None else joined.join(part, list(KEYS), "left")

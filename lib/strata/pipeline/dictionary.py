@@ -6,11 +6,12 @@ from pathlib import Path
 
 from strata.contract.columns import Column
 from strata.contract.dictionary import render
-from strata.contract.feature_tables import daily, lifetime, pairs, snapshot
+from strata.contract.feature_tables import daily, lifetime, monthly, pairs, snapshot
 from strata.contract.published import GATED_TABLES
 from strata.contract.silver import FED_TABLES
 from strata.errors import StrataError
 from strata.features.lifetime import lifetime_columns
+from strata.features.months import month_columns
 from strata.features.tiles import cell_columns, plan_tiles, tile_columns
 from strata.project.load import load_project
 from strata.project.models import Project
@@ -27,6 +28,7 @@ def project_columns(project: Project) -> dict[str, tuple[Column, ...]]:
         daily.full_name(): tile_columns(plan),
         pairs.full_name(): cell_columns(plan),
         lifetime.full_name(): lifetime_columns(plan),
+        monthly.full_name(): month_columns(plan),
         snapshot.full_name(): feature_columns(project.features),
     }
     added |= {

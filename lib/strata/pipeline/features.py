@@ -11,29 +11,22 @@ from pyspark.sql import functions as F
 
 from strata.contract import silver
 from strata.contract.columns import extend
-from strata.contract.feature_tables import daily, kept_values, lifetime, pairs, snapshot
+from strata.contract.feature_tables import daily, kept_values, pairs, snapshot
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError
-from strata.features.lifetime import (
-    build_lifetime,
-    extend_lifetime,
-    last_day,
-    lifetime_columns,
-    lifetime_measures,
-)
 from strata.features.profiles import HOME, profile_columns
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import Kept, keep_values, keeping
-from strata.features.state import read_state, unchanged_through
 from strata.features.tiles import TilePlan, plan_tiles
 from strata.features.wide import snapshot_columns, value_columns
 from strata.pipeline.context import Run, Target
+from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
 from strata.storage.session import sized_for
 
 
 def build_features(run: Run, targets: Sequence[Target]) -> None:
-    """Write `features.daily`, `pairs`, `lifetime`, `kept_values` and `snapshot` for releases of one known_at.
+    """Write daily, pairs, lifetime, monthly, kept_values and snapshot of `features` for releases of one known_at.
 
     Tiles are kept from the run before; only days that have changed since are made again.
     """
@@ -83,18 +76,15 @@ def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None
     released = ", ".join(str(target.as_of) for target in targets)
     with run.stage("features", f"every feature as of {released}") as outcome:
         as_ofs = sorted({day for target in targets for day in _dates(run, target)})
-        tiles = {"daily": lakehouse.read(daily)}
-        tiles["customers"] = read_valid(run, silver.customers, known_at)
+        tiles = {"customers": read_valid(run, silver.customers, known_at)}
         if HOME in profile_columns(plan.features, tiles["customers"].columns):
             tiles["places"] = read_valid(run, silver.places, known_at)
-        decided = plan
-        rows, first_day = _extent(tiles["daily"])
-        with sized_for(lakehouse.spark, rows):
+        decided, extent = plan, extent_of(lakehouse.read(daily))
+        with sized_for(lakehouse.spark, extent.rows):
             if plan.by:
                 tiles["pairs"] = lakehouse.read(pairs)
                 decided = _decide(run, targets, plan, tiles["pairs"])
-            if first_day is not None:
-                tiles |= _history(run, plan, as_ofs, first_day)
+            tiles |= take_history(run, plan, as_ofs, extent)
             columns = snapshot_columns(decided)
             note = "snapshot " + " ".join(target.release_id for target in targets)
             lakehouse.rebuild(extend(snapshot, columns), build_snapshot(tiles, decided, as_ofs), note)
@@ -123,47 +113,3 @@ def _read_kept(run: Run) -> dict[date, Kept]:
         of_date = dict(kept.get(row["as_of_date"], {}))
         kept[row["as_of_date"]] = {**of_date, row["feature"]: (*of_date.get(row["feature"], ()), row["value"])}
     return kept
-
-
-def _extent(days: DataFrame) -> tuple[int, date | None]:
-    """How many tiles there are and the first day of one; answered from statistics."""
-    found = days.agg(F.count(F.lit(1)).alias("rows"), F.min("event_date").alias("first_day")).first()
-    return (found["rows"], found["first_day"]) if found else (0, None)
-
-
-def _history(run: Run, plan: TilePlan, as_ofs: Sequence[date], first_day: date) -> dict[str, DataFrame]:
-    """`lifetime` up to before the windows, and `daily` from there on; all of `daily` where it begins later."""
-    lakehouse, through = run.lakehouse, last_day(plan, as_ofs)
-    if not lifetime_measures(plan) or first_day > through:
-        return {}
-    days = lakehouse.read(daily)
-    stored = _lifetime_through(run, plan)
-    if stored is not None and stored > through:
-        return {}  # an earlier date is looked at once; the lifetime serves the dates to come
-    if stored is None:
-        _put_lifetime(run, plan, build_lifetime(days, plan, through), through)
-    elif stored < through:
-        later = build_lifetime(days.where(F.col("event_date") > F.lit(stored)), plan, through)
-        _put_lifetime(run, plan, extend_lifetime(lakehouse.read(lifetime), later, plan), through)
-    return {"lifetime": lakehouse.read(lifetime), "daily": days.where(F.col("event_date") > F.lit(through))}
-
-
-def _put_lifetime(run: Run, plan: TilePlan, made: DataFrame, through: date) -> None:
-    version, _ = run.lakehouse.last_commit(daily)
-    run.lakehouse.rebuild(extend(lifetime, lifetime_columns(plan)), made, f"lifetime {version} {through}")
-
-
-def _lifetime_through(run: Run, plan: TilePlan) -> date | None:
-    """The last day that the stored lifetime covers; None: there is none, or it lacks a column or a change."""
-    lakehouse = run.lakehouse
-    needed = {str(c) for c in lifetime_columns(plan)}
-    if not needed <= lakehouse.columns(lifetime).keys():
-        return None
-    _, mark, written = lakehouse.last_commit(lifetime)[1].partition("lifetime ")
-    if not mark:
-        return None
-    version, through = int(written.split()[0]), date.fromisoformat(written.split()[1])
-    since = lakehouse.commits_since(daily, version)
-    if since is None or not unchanged_through(map(read_state, since), through):
-        return None
-    return through

@@ -168,6 +168,10 @@ class Lakehouse:
         where = {"replaceWhere": f"{months} and {_in('event_date', listed)}"}
         self._write(table, frame, "overwrite", where, note)
 
+    def replace_months(self, table: type[Table], frame: DataFrame, months: Iterable[date], note: str = "") -> None:
+        """Replace the rows of these months of a table partitioned by month; a row of another is refused; one commit."""
+        self._write(table, frame, "overwrite", {"replaceWhere": _in("event_month", months)}, note)
+
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
         self.ensure(table)
