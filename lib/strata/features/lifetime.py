@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.contract.columns import Column, Personal, Type, column
-from strata.features.merging import SPAN, measures_of, merge_base, merge_days, merge_spans, spans_of, spans_of_months
+from strata.features.merging import SPAN, measures_of, merge_base, merge_days, merge_spans, spans_of
 from strata.features.tiles import SEEN, Measure, Partial, TilePlan
 
 _DATED = ("first", "last")
@@ -64,9 +64,7 @@ def merge_history(
         as_ofs: the dates.
     """
     spans = spans_of(measures, as_ofs)
-    merged = merge_days(daily, (), measures, spans)
-    if months is not None:
-        merged = merged.unionByName(spans_of_months(months, measures, spans))
+    merged = merge_days(daily, (), measures, spans, months=months)
     if lifetime is not None:
         bases = [c for c in lifetime.columns if c in merged.columns]
         history = lifetime.select(*bases).withColumn(SPAN, F.lit(0))

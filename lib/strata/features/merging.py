@@ -1,6 +1,6 @@
 """Tiles to measures: days merged to spans, spans to the windows of every as-of date; and features from measures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import reduce
@@ -35,7 +35,13 @@ def spans_of(measures: Iterable[Measure], as_ofs: Sequence[date]) -> Spans:
 
 
 def merge_days(
-    tiles: DataFrame, keys: Sequence[str], measures: Sequence[Measure], spans: Spans, *, split: bool = False
+    tiles: DataFrame,
+    keys: Sequence[str],
+    measures: Sequence[Measure],
+    spans: Spans,
+    *,
+    split: bool = False,
+    months: DataFrame | None = None,
 ) -> DataFrame:
     """Tiles to spans.
 
@@ -45,6 +51,7 @@ def merge_days(
         measures: what is to be merged.
         spans: from `spans_of` the same measures.
         split: a day of a customer and `keys` may have several rows; they come together before days are counted.
+        months: from `merge_months` of the same measures, each within one span, for days that `tiles` lacks.
 
     Returns:
         customer_id, `keys`, span and the `base` of every measure; hash-partitioned by customer_id.
@@ -60,26 +67,31 @@ def merge_days(
         narrow = tiles.where(F.col("event_date") >= F.date_sub(F.lit(spans.cuts[0]), reach))
     else:
         narrow = tiles if follows else tiles.where(inside)
-    narrow = narrow.select("customer_id", "event_date", *keys, *partials).repartition("customer_id")
+    narrow = narrow.select("customer_id", "event_date", *keys, *partials)
+    if months is None:
+        narrow = narrow.repartition("customer_id")
     if split and any(m.merge in ("days", "follows") for m in measures):
         named = {p.name: p for m in measures for p in m.partials}
         narrow = narrow.groupBy("customer_id", "event_date", *keys).agg(*(merged_partial(named[p]) for p in partials))
     if follows:
         narrow = narrow.withColumns({n: _follows(f, keys) for n, f in follows.items()}).where(inside)
-    spanned = narrow.withColumn(SPAN, _span(spans.cuts))
-    return spanned.groupBy("customer_id", *keys, SPAN).agg(*_bases(measures))
+    distinct = {m.base: m for m in measures}
+    held = [_held(distinct[name]).alias(name) for name in sorted(distinct)]
+    spanned = narrow.select("customer_id", *keys, _span(spans.cuts).alias(SPAN), *held)
+    if months is not None:
+        dated = months.select("customer_id", F.col("event_month").alias("event_date"), *sorted(distinct))
+        whole = dated.select("customer_id", _span(spans.cuts).alias(SPAN), *sorted(distinct))
+        spanned = spanned.unionByName(whole).repartition("customer_id")
+    return spanned.groupBy("customer_id", *keys, SPAN).agg(*_merged(distinct))
 
 
 def merge_months(tiles: DataFrame, measures: Sequence[Measure]) -> DataFrame:
     """Tiles of days to customer_id, event_month and the `base` of every measure; none of them may follow another."""
-    return tiles.groupBy("customer_id", "event_month").agg(*_bases(measures))
-
-
-def spans_of_months(months: DataFrame, measures: Sequence[Measure], spans: Spans) -> DataFrame:
-    """Months, each within one span, as what `merge_days` gives; a customer may have several rows of a span."""
-    bases = sorted({m.base for m in measures})
-    dated = months.select("customer_id", F.col("event_month").alias("event_date"), *bases)
-    return dated.select("customer_id", _span(spans.cuts).alias(SPAN), *bases)
+    distinct = {m.base: m for m in measures}
+    held = [_held(distinct[name]).alias(name) for name in sorted(distinct)]
+    return (
+        tiles.select("customer_id", "event_month", *held).groupBy("customer_id", "event_month").agg(*_merged(distinct))
+    )
 
 
 def merge_spans(merged: DataFrame, keys: Sequence[str], measures: Sequence[Measure], spans: Spans) -> DataFrame:
@@ -106,9 +118,8 @@ def finished(feature: Feature, measures: Sequence[Column], plan: TilePlan) -> Co
     return _combined(feature, filled, declared[0]).cast(feature.type.value)
 
 
-def _bases(measures: Sequence[Measure]) -> list[Column]:
-    distinct = {m.base: m for m in measures}
-    return [_merged_days(distinct[name]).alias(name) for name in sorted(distinct)]
+def _merged(distinct: Mapping[str, Measure]) -> list[Column]:
+    return [merge_base(distinct[name], F.col(name)).alias(name) for name in sorted(distinct)]
 
 
 def _window(measure: Measure) -> Window:
@@ -134,18 +145,18 @@ def _follows(follow: Follow, keys: Sequence[str]) -> Column:
     return F.when(holds, F.lit(1)).otherwise(F.lit(0)).cast("bigint")
 
 
-def _merged_days(measure: Measure) -> Column:
+def _held(measure: Measure) -> Column:
+    """What one day brings to a measure's `base`."""
     partial, day = F.col(measure.partial.name), F.col("event_date")
     match measure.merge:
         case "days":
-            held = F.when(partial > 0, F.lit(1).cast("bigint"))
+            return F.when(partial > 0, F.lit(1).cast("bigint"))
         case "first" | "last":
-            held = F.when(partial > 0, day)
+            return F.when(partial > 0, day)
         case "latest":
-            held = F.unix_date(day).cast("bigint") * F.lit(DAY_IN_MOMENTS) + partial + F.lit(EARLIEST_MOMENT)
+            return F.unix_date(day).cast("bigint") * F.lit(DAY_IN_MOMENTS) + partial + F.lit(EARLIEST_MOMENT)
         case _:
-            held = partial
-    return merge_base(measure, held)
+            return partial
 
 
 def merge_base(measure: Measure, held: Column) -> Column:
