@@ -15,9 +15,11 @@ from tests.features.worlds import plan_of
 from tests.ingest.kit import Silent
 from tests.pipeline.batches import BATCHES, DAYS, FIRST, WORLDS, History, known_at, tiles_by_duckdb, write
 
+from strata.contract.columns import Table, extend
 from strata.contract.feature_tables import daily, lifetime, monthly, pairs
 from strata.contract.silver import customers, events, places
 from strata.features.changes import arrived_between
+from strata.features.months import month_columns
 from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values, keeping
 from strata.pipeline import history
@@ -38,6 +40,7 @@ FEATURES = """
 """
 MORE = '- {name: "most_28d", kind: max, of: amount, days: 28}\n'
 LONG = "- {name: spend_1001d, kind: sum, of: amount, where: \"event_type = 'purchase'\", days: 1001}\n"
+ALL = (FEATURES, LONG, MORE)
 COLUMNS = ["customer_id", "event_date", "channel", "category", "event_count", "messages", "spent", "least_tea"]
 SPENT, LEAST = "sum_amount__", "min_amount__"
 
@@ -198,7 +201,7 @@ def test_dates_built_together_are_what_each_would_be_alone(shop: Shop) -> None:
 
 def test_months_that_are_merged_once_follow_what_is_known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "WORTH", 0)
-    shop.define(FEATURES + LONG)
+    shop.define("".join(ALL))
     late, early = (FIRST + timedelta(days=n * DAYS + 39) for n in (33, 20))
     commits, months = [], []
     for as_of, batch in ((late, 3), (late, 1), (early, 1)):
@@ -210,6 +213,15 @@ def test_months_that_are_merged_once_follow_what_is_known(shop: Shop, monkeypatc
         months.append(shop.lakehouse.read(monthly).select("event_month").distinct().count())
     assert commits == list(range(commits[0], commits[0] + 3)), "made again where days have changed"
     assert 12 < months[1] < months[2], "what another date needs is added to what is there"
+    noted = {lines: history.made_of(shop.run, months_of(shop, lines), history.MONTHS)[0] for lines in (ALL, ALL[:-1])}
+    assert len(noted[ALL]) >= months[1]
+    assert noted[ALL[:-1]] == [], "months with other columns are not built upon"
+
+
+def months_of(shop: Shop, features: tuple[str, ...]) -> type[Table]:
+    """features.monthly as a project with these features has it."""
+    shop.define("".join(features))
+    return extend(monthly, month_columns(shop.plan))
 
 
 def merged_anew(shop: Shop, target: Target, known: datetime) -> pa.Table:

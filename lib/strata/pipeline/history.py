@@ -64,7 +64,7 @@ def take_history(run: Run, plan: TilePlan, as_ofs: Sequence[date], extent: Exten
 
 def _bring_lifetime(run: Run, plan: TilePlan, days: DataFrame, through: date) -> bool:
     """Bring `lifetime` up to a day; False: it is further already, and serves the dates to come."""
-    noted, states = _made_of(run, extend(lifetime, lifetime_columns(plan)), LIFETIME)
+    noted, states = made_of(run, extend(lifetime, lifetime_columns(plan)), LIFETIME)
     stored = date.fromisoformat(noted[0]) if noted else None
     if stored is not None and not unchanged_through(states, stored):
         stored = None
@@ -85,7 +85,7 @@ def _put_lifetime(run: Run, plan: TilePlan, made: DataFrame, through: date) -> N
 def _bring_months(run: Run, plan: TilePlan, days: DataFrame, months: Sequence[date]) -> None:
     """Make the months that are missing, or of which a day has changed."""
     table = extend(monthly, month_columns(plan))
-    noted, states = _made_of(run, table, MONTHS)
+    noted, states = made_of(run, table, MONTHS)
     there = {month for month in map(date.fromisoformat, noted) if unchanged_through(states, last_of(month))}
     missing = sorted(set(months) - there)
     if not missing:
@@ -103,10 +103,13 @@ def _note(run: Run, mark: str, days: Iterable[date]) -> str:
     return f"{mark}{version} {' '.join(map(str, days))}"
 
 
-def _made_of(run: Run, table: type[Table], mark: str) -> tuple[list[str], list[TileState | None]]:
-    """The days that a table's note names, and what daily has become since; no days: there is nothing to build on."""
+def made_of(run: Run, table: type[Table], mark: str) -> tuple[list[str], list[TileState | None]]:
+    """The days that a table's note names, and what daily has become since; no days: there is nothing to build on.
+
+    A column more is as wrong as one less: months made without it would have nothing in it.
+    """
     lakehouse = run.lakehouse
-    if not set(map(str, table.columns)) <= lakehouse.columns(table).keys():
+    if set(map(str, table.columns)) != lakehouse.columns(table).keys():
         return [], []
     _, is_noted, written = lakehouse.last_commit(table)[1].partition(mark)
     if not is_noted:
