@@ -75,23 +75,18 @@ def merge_days(
         narrow = narrow.groupBy("customer_id", "event_date", *keys).agg(*(merged_partial(named[p]) for p in partials))
     if follows:
         narrow = narrow.withColumns({n: _follows(f, keys) for n, f in follows.items()}).where(inside)
-    distinct = {m.base: m for m in measures}
-    held = [_held(distinct[name]).alias(name) for name in sorted(distinct)]
-    spanned = narrow.select("customer_id", *keys, _span(spans.cuts).alias(SPAN), *held)
+    bases, span = _by_base(measures), _span(spans.cuts).alias(SPAN)
+    spanned = narrow.select("customer_id", *keys, span, *_all_held(bases))
     if months is not None:
-        dated = months.select("customer_id", F.col("event_month").alias("event_date"), *sorted(distinct))
-        whole = dated.select("customer_id", _span(spans.cuts).alias(SPAN), *sorted(distinct))
+        whole = months.withColumnRenamed("event_month", "event_date").select("customer_id", span, *bases)
         spanned = spanned.unionByName(whole).repartition("customer_id")
-    return spanned.groupBy("customer_id", *keys, SPAN).agg(*_merged(distinct))
+    return spanned.groupBy("customer_id", *keys, SPAN).agg(*_all_merged(bases))
 
 
 def merge_months(tiles: DataFrame, measures: Sequence[Measure]) -> DataFrame:
     """Tiles of days to customer_id, event_month and the `base` of every measure; none of them may follow another."""
-    distinct = {m.base: m for m in measures}
-    held = [_held(distinct[name]).alias(name) for name in sorted(distinct)]
-    return (
-        tiles.select("customer_id", "event_month", *held).groupBy("customer_id", "event_month").agg(*_merged(distinct))
-    )
+    bases, keys = _by_base(measures), ("customer_id", "event_month")
+    return tiles.select(*keys, *_all_held(bases)).groupBy(*keys).agg(*_all_merged(bases))
 
 
 def merge_spans(merged: DataFrame, keys: Sequence[str], measures: Sequence[Measure], spans: Spans) -> DataFrame:
@@ -118,8 +113,16 @@ def finished(feature: Feature, measures: Sequence[Column], plan: TilePlan) -> Co
     return _combined(feature, filled, declared[0]).cast(feature.type.value)
 
 
-def _merged(distinct: Mapping[str, Measure]) -> list[Column]:
-    return [merge_base(distinct[name], F.col(name)).alias(name) for name in sorted(distinct)]
+def _by_base(measures: Sequence[Measure]) -> dict[str, Measure]:
+    return dict(sorted({m.base: m for m in measures}.items()))
+
+
+def _all_held(bases: Mapping[str, Measure]) -> list[Column]:
+    return [_held(measure).alias(base) for base, measure in bases.items()]
+
+
+def _all_merged(bases: Mapping[str, Measure]) -> list[Column]:
+    return [merge_base(measure, F.col(base)).alias(base) for base, measure in bases.items()]
 
 
 def _window(measure: Measure) -> Window:

@@ -23,6 +23,7 @@ from strata.pipeline.context import Run, Target
 from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
 from strata.storage.session import sized_for
+from strata.storage.tables import Lakehouse
 
 
 def build_features(run: Run, targets: Sequence[Target]) -> None:
@@ -88,8 +89,15 @@ def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None
             columns = snapshot_columns(decided)
             note = "snapshot " + " ".join(target.release_id for target in targets)
             lakehouse.rebuild(extend(snapshot, columns), build_snapshot(tiles, decided, as_ofs), note)
-        outcome.rows_out = lakehouse.rows_written(snapshot)
-        outcome.text = f"{outcome.rows_out:,} customers of {len(as_ofs)} dates × {len(columns)} features"
+        outcome.rows_out = _rows_of(lakehouse, as_ofs, [target.as_of for target in targets])
+        outcome.text = f"{outcome.rows_out:,} customers × {len(columns)} features"
+
+
+def _rows_of(lakehouse: Lakehouse, written: Sequence[date], released: Sequence[date]) -> int:
+    """Rows of the released dates: those the commit has counted, unless dates of backtests are among them."""
+    if set(written) == set(released):
+        return lakehouse.rows_written(snapshot)
+    return lakehouse.read(snapshot).where(F.col("as_of_date").isin(*released)).count()
 
 
 def _decide(run: Run, targets: Sequence[Target], plan: TilePlan, cells: DataFrame) -> TilePlan:

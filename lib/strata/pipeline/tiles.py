@@ -86,7 +86,7 @@ def _build_all(run: Run, plan: TilePlan, known_at: datetime, outcome: Outcome) -
         cells = build_cells(_silver(run, plan, known_at), plan)
         _write(run, plan, cells, state, None)
     outcome.rows_in, outcome.rows_out = rows, run.lakehouse.rows_written(daily)
-    outcome.text = f"{outcome.rows_in:,} events to {outcome.rows_out:,} customer-days"
+    outcome.text = f"{outcome.rows_in:,} rows of events to {outcome.rows_out:,} customer-days"
 
 
 def _write(run: Run, plan: TilePlan, cells: DataFrame, state: TileState, days: Sequence[date] | None) -> None:

@@ -31,7 +31,7 @@ def make_class_archive() -> Path:
     """Write the archive anew; the JVM of this process ends."""
     archive = class_archive()
     archive.unlink(missing_ok=True)
-    options = f"{java_options(os.environ)} -XX:ArchiveClassesAtExit={archive}"
+    options = f'{java_options(os.environ)} "-XX:ArchiveClassesAtExit={archive}"'
     spark = open_session({"spark.driver.extraJavaOptions": options})
     folder = tempfile.mkdtemp(prefix="strata-classes-")
     try:

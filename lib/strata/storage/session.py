@@ -93,7 +93,7 @@ def java_options(environ: Mapping[str, str]) -> str:
     """
     said = " ".join(environ.get(name, "") for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"))
     collector = [] if "GC" in said else ["-XX:+UseParallelGC"]
-    archive = [f"-XX:SharedArchiveFile={class_archive()}", "-Xlog:cds=off"] if class_archive().exists() else []
+    archive = [f'"-XX:SharedArchiveFile={class_archive()}"', "-Xlog:cds=off"] if class_archive().exists() else []
     return " ".join([*collector, *archive, "-XX:ReservedCodeCacheSize=512m"])
 
 
