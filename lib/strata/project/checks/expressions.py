@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.expression import Expression, Name, compile_expression
-from strata.project.models import Text
 from strata.project.notes import Notes
+from strata.project.words import Text
 
 
 class Compiler:

@@ -1,11 +1,11 @@
 """features.yml: attributes, aggregates over events and windows, expressions over features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.models import FeatureKind, Text
+from strata.project.models import FeatureKind
 from strata.project.names import DATED_TABLES
 from strata.project.reading import (
     Field,
@@ -19,6 +19,7 @@ from strata.project.reading import (
     tagged,
     tolerant,
 )
+from strata.project.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class FeatureLine:
     then: Text | None = None
     within: int | None = None
     to: Text | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its features, one per window; `{value}` stays."""
+        return tuple(self.name.replace("{days}", str(days)) for days in self.days) or (self.name,)
+
+    def meaning(self) -> tuple[object, ...]:
+        """Everything but its place and its words for people; equal for lines that compute the same."""
+        parts = (getattr(self, part.name) for part in fields(self) if part.name not in ("where", "description"))
+        return tuple(part.words if isinstance(part, Text) else part for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +137,20 @@ KINDS: dict[str, dict[str, Field]] = {
     "expression": {**_COMMON, "of": required(s.text)},
 }
 
+LINES: Reader[tuple[FeatureLine, ...]] = survivors(
+    tagged(
+        "a feature",
+        "kind",
+        {kind: record(f"{_ARTICLE.get(kind[0], 'a')} {kind} feature", _line, fields) for kind, fields in KINDS.items()},
+    ),
+    named="name",
+)
+
 FEATURES: Reader[FeatureFile] = record(
     "features.yml",
     FeatureFile,
     {
-        "features": required(
-            survivors(
-                tagged(
-                    "a feature",
-                    "kind",
-                    {
-                        kind: record(f"{_ARTICLE.get(kind[0], 'a')} {kind} feature", _line, fields)
-                        for kind, fields in KINDS.items()
-                    },
-                ),
-                named="name",
-            )
-        ),
+        "features": required(LINES),
         "publish": optional(tolerant(list_of(s.phrase), ()), ()),
     },
 )
