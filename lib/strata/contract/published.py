@@ -156,6 +156,22 @@ class segment_migration(Table):
     release_id = _release_id()
 
 
+class segment_reliability(Table):
+    """Whether segments repeat: those by one half of the weeks against those by the other, on a sample."""
+
+    schema = "publish"
+    grain = ("as_of_date", "segmentation")
+    slice_by = "as_of_date"
+    as_of_date = _as_of_date()
+    segmentation = _segmentation()
+    customers = column(Type.BIGINT, "Customers whom both halves know, in the sample", COUNT)
+    agreement = column(Type.DOUBLE, "Share of them in the same segment by both halves", SHARE, nullable=True)
+    kappa = column(
+        Type.DOUBLE, "Cohen's kappa of the two; below 0.6 segments hardly repeat", Between(-1, 1), nullable=True
+    )
+    release_id = _release_id()
+
+
 class audience_membership(Table):
     """The members of every published audience."""
 
@@ -224,5 +240,5 @@ class audience_backtest(Table):
 
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, segment_profile, segment_overview,
-    segment_migration, audience_membership, audience_catalog, audience_backtest,
+    segment_migration, segment_reliability, audience_membership, audience_catalog, audience_backtest,
 )  # fmt: skip

@@ -14,13 +14,18 @@ from strata.features.merging import finished, measures_of
 from strata.features.profiles import HOME, age_years, is_in_base, profile_columns, profiles_as_of, with_home
 from strata.features.spreading import choose_values, spread_columns, spread_features
 from strata.features.tiles import SEEN, Measure, TilePlan
-from strata.features.wide import snapshot_columns
+from strata.features.wide import snapshot_columns, value_columns
 from strata.project.models import Feature
 from strata.project.names import AGE, column_names, names_of_features
 from strata.project.order import depends_on, order_features
 
+EXTENSIVE = frozenset({"count", "sum", "active_days", "sequence"})
+"""Kinds that grow with the length of their window."""
 
-def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Sequence[date]) -> DataFrame:
+
+def build_snapshot(
+    tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Sequence[date], *, halved: bool = False
+) -> DataFrame:
     """Every feature of every customer of the base, in one scan of days and one of cells for each way to look at them.
 
     Args:
@@ -30,6 +35,7 @@ def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Seque
             valid rows, where a feature is about the home.
         plan: the features; the values of `by ... keep` features are decided (`spreading.keeping`).
         as_ofs: the dates.
+        halved: the tiles are those of half of the time: what grows with the time stands for all of it.
 
     Returns:
         as_of_date, customer_id and `snapshot_columns(plan)`: a row for every customer of the base of each date
@@ -41,6 +47,7 @@ def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Seque
     for part in _from_values(tiles, plan, as_ofs):
         joined = joined if part is None else joined.join(part, list(KEYS), "left")
     plain = joined.select(*KEYS, *(column for feature in plan.features for column in _plain(feature, plan)))
+    plain = _doubled(plain, plan) if halved else plain
     return _with_expressions(plain, plan.features).select(*KEYS, *map(str, snapshot_columns(plan)))
 
 
@@ -82,6 +89,12 @@ def _plain(feature: Feature, plan: TilePlan) -> Sequence[Column]:
         return (counted.cast(feature.type.value).alias(feature.name),)
     measures = [F.col(m.name) for m in plan.measures[feature.name]]
     return (finished(feature, measures, plan).alias(feature.name),)
+
+
+def _doubled(frame: DataFrame, plan: TilePlan) -> DataFrame:
+    grown = [f for f in plan.features if f.kind in EXTENSIVE]
+    names = {column: f.type for f in grown for column in (value_columns(f, plan).values() if f.by else (f.name,))}
+    return frame.withColumns({c: (2 * F.col(c)).try_cast(kind.value) for c, kind in names.items()})
 
 
 def _with_expressions(frame: DataFrame, features: Sequence[Feature]) -> DataFrame:

@@ -27,8 +27,12 @@ def read_customers(run: Run, target: Target, *, back: bool = False) -> DataFrame
     With a BOOLEAN `permission_name` column for each purpose of a segmentation, and a column `previous.<name>` for each
     segmentation that some condition looks back at (NULL as of the earlier dates of backtests).
     """
-    customers = _with_permissions(run, target, read_snapshot(run, target, back=back))
-    return _with_previous(run, target, customers)
+    return with_say_and_past(run, target, read_snapshot(run, target, back=back))
+
+
+def with_say_and_past(run: Run, target: Target, snapshot: DataFrame) -> DataFrame:
+    """A snapshot (as_of_date, customer_id, features) as `read_customers` gives it."""
+    return _with_previous(run, target, _with_permissions(run, target, snapshot))
 
 
 def judged_at(run: Run, target: Target) -> datetime:

@@ -43,9 +43,8 @@ def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
         InputError: the stage features has not run for this release.
     """
     require_features(run, target)
-    plan = plan_tiles(run.project)
-    kept = _read_kept(run)
-    own, together = keeping(plan, [kept.get(target.as_of, {})]), keeping(plan, kept.values())
+    plan, kept = plan_tiles(run.project), _read_kept(run)
+    own, together = decided_plan(run, target), keeping(plan, kept.values())
     named = {
         name: value_columns(feature, together)[value]
         for feature in plan.spread() for value, name in value_columns(feature, own).items()
@@ -54,6 +53,11 @@ def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
     dates = _dates(run, target) if back else [target.as_of]
     rows = run.lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates))
     return rows.select("as_of_date", "customer_id", *columns)
+
+
+def decided_plan(run: Run, target: Target) -> TilePlan:
+    """The plan with the values of `by ... keep` that the snapshot of a release has."""
+    return keeping(plan_tiles(run.project), [_read_kept(run).get(target.as_of, {})])
 
 
 def require_features(run: Run, target: Target) -> None:

@@ -9,6 +9,7 @@ from strata.errors import InputError, Problem
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.models import Assigning, find_models
+from strata.pipeline.reliability import build_reliability
 from strata.pipeline.staged import stage
 from strata.project.references import declared_segments
 from strata.publish.catalog import segment_columns
@@ -37,6 +38,15 @@ def build_segments(run: Run, target: Target) -> None:
         outcome.rows_out = sum(sizes.values())
         outcome.text = f"{outcome.rows_out:,} memberships in {len(made.segmentations)} segmentations"
     _look_at(run, target, made, sizes)
+    build_reliability(run, target, made, _most(sizes))
+
+
+def _most(sizes: dict[tuple[str, str | None], int]) -> int:
+    """Customers of the largest base."""
+    by_name: dict[str, int] = {}
+    for (name, _), customers in sizes.items():
+        by_name[name] = by_name.get(name, 0) + customers
+    return max(by_name.values(), default=0)
 
 
 def _sizes(run: Run) -> dict[tuple[str, str | None], int]:

@@ -9,7 +9,7 @@ from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features, with_needs
 from strata.project.checks.policies import check_checks, wide_tables
-from strata.project.checks.segmentations import check_segmentations
+from strata.project.checks.segmentations import check_fed, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
@@ -153,6 +153,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         notes.expect_known(name, names or (), "feature")
     parts = replace(parts, definitions=tuple(_with_floor(d, parts.privacy) for d in parts.definitions))
     check_segmentations(parts.segmentations, names, parts.offers, parts.privacy, compiler)
+    check_fed(parts.segmentations, features or (), parts.sources, compiler)
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:

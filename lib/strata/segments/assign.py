@@ -73,10 +73,13 @@ def with_segments(
     return frame
 
 
-def to_rows(assigned: DataFrame, segmentations: Sequence[Segmentation]) -> DataFrame:
-    """A row per customer and segmentation, as `assign_all` returns them, from what `with_segments` gave."""
+def to_rows(assigned: DataFrame, segmentations: Sequence[Segmentation], *more: str) -> DataFrame:
+    """A row per customer and segmentation, as `assign_all` returns them, from what `with_segments` gave.
+
+    `more`: columns of the customers to keep.
+    """
     rows = F.array(*[_row(s, helper_name(s, BASE) in assigned.columns) for s in segmentations])
-    listed = assigned.select("as_of_date", "customer_id", F.inline(rows))
+    listed = assigned.select("as_of_date", "customer_id", *more, F.inline(rows))
     return listed.where(F.col("segmentation").isNotNull())
 
 

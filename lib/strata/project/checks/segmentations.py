@@ -13,11 +13,13 @@ from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import expect_number
 from strata.project.checks.reachable import unreachable
 from strata.project.checks.scores import LARGEST_SPACE, cover, score_values, space_size
-from strata.project.models import Segment, Segmentation
+from strata.project.fed import missing_for
+from strata.project.models import Feature, Segment, Segmentation
 from strata.project.names import names_of_scores
 from strata.project.policies import Privacy
 from strata.project.references import generations, known_segments, names_of_segmentations
 from strata.project.shapes.segmentations import ERROR
+from strata.project.sources import Source
 from strata.project.words import Text, nearest, place_of
 
 Names = Mapping[str, Name]
@@ -61,6 +63,27 @@ def check_segments_named(text: Text, known: Mapping[str, tuple[str, ...] | None]
         problems.stop_if_any()
     except ProjectError as error:
         compiler.notes.extend(error)
+
+
+def check_fed(
+    segmentations: Sequence[Segmentation], features: Sequence[Feature], sources: Sequence[Source], compiler: Compiler
+) -> None:
+    """Note each feature of a segmentation that reads what no source fills."""
+    for segmentation in segmentations:
+        if compiler.notes.problems:
+            return
+        lacking = missing_for(names_used(segmentation, compiler.compiled), features, sources, compiler.compiled)
+        places = {f.name: f.where for f in features}
+        for name, columns in lacking.items():
+            what = f"`{segmentation.name}` needs `{name}`, but no source fills {', '.join(columns)}"
+            compiler.notes.add(places[name], what, "map it in a source, or leave the segmentation out")
+
+
+def names_used(segmentation: Segmentation, compiled: Mapping[Text, Expression]) -> frozenset[str]:
+    """Everything a definition names: features, and segmentations."""
+    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
+    named |= {segmentation.of} if segmentation.of else set()
+    return frozenset(named).union(*(compiled[text].names for text in segmentation.conditions if text in compiled))
 
 
 def _comparisons(node: Node) -> list[tuple[Node, Node]]:

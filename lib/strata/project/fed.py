@@ -1,0 +1,129 @@
+"""What features read, and what the sources of a project fill: which column is missing for which feature. Pure rules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from strata.contract.silver import MANAGED
+from strata.expression import Expression
+from strata.expression.tree import Node
+from strata.project.models import Feature
+from strata.project.names import AGE, EVENT_MANAGED, HOME_NAMES, PLACE_NAMES, PRODUCT_NAMES, column_names
+from strata.project.order import depends_on
+from strata.project.sources import Source
+from strata.project.words import Text
+
+Compiled = Mapping[Text, Expression]
+Read = tuple[str, str]
+"""Table of silver and column of it."""
+_ALWAYS = frozenset({*MANAGED, *EVENT_MANAGED, "customer_id"})
+
+
+def missing_for(
+    names: Iterable[str], features: Sequence[Feature], sources: Sequence[Source], compiled: Compiled
+) -> dict[str, tuple[str, ...]]:
+    """Feature -> what it lacks in words, for those that read something which no source fills.
+
+    Args:
+        names: columns of features that are asked for; what they are computed from is asked for too.
+        features: all features of the project.
+        sources: all its sources.
+        compiled: its expressions.
+    """
+    by_column = {column: f for f in features for column in column_names(f)}
+    pending, asked = [name for name in names if name in by_column], dict[str, Feature]()
+    while pending:
+        feature = by_column[pending.pop()]
+        if feature.name not in asked:
+            asked[feature.name] = feature
+            pending += [column for column in depends_on(feature, by_column) if column in by_column]
+    found = {name: _lacks(feature, sources, compiled) for name, feature in sorted(asked.items())}
+    return {name: lacking for name, lacking in found.items() if lacking}
+
+
+def event_types_of(source: Source, compiled: Compiled) -> frozenset[str] | None:
+    """The event types that a source gives; None: any."""
+    if source.event_types:
+        return frozenset(map(str, source.event_types))
+    expression = compiled.get(source.event_type) if source.event_type else None
+    return _results(expression.tree) if expression else None
+
+
+def _lacks(feature: Feature, sources: Sequence[Source], compiled: Compiled) -> tuple[str, ...]:
+    if feature.kind == "expression":
+        return ()
+    wanted = _event_types(feature, compiled) if feature.table == "events" else None
+    giving = [s for s in sources if s.feeds != "events" or _gives(s, wanted, compiled)]
+    fed = {s.feeds for s in giving}
+    reads = _reads(feature, compiled)
+    tables = sorted({table for table, _ in reads} - fed)
+    lacking = [_no_source(table, wanted) for table in tables]
+    filled = {(s.feeds, column) for s in giving for column in _filled(s)}
+    lacking += [f"{t}.{c}" for t, c in sorted(reads) if t in fed and c not in _ALWAYS and (t, c) not in filled]
+    return tuple(lacking)
+
+
+def _no_source(table: str, wanted: frozenset[str] | None) -> str:
+    return f"{table} with event_type {' or '.join(sorted(wanted))}" if table == "events" and wanted else table
+
+
+def _filled(source: Source) -> set[str]:
+    return {m.name for m in source.columns} | {str(c) for _, c in source.extra}
+
+
+def _gives(source: Source, wanted: frozenset[str] | None, compiled: Compiled) -> bool:
+    given = event_types_of(source, compiled)
+    return wanted is None or given is None or bool(wanted & given)
+
+
+def _reads(feature: Feature, compiled: Compiled) -> set[Read]:
+    """Every column of silver that the feature looks at; at least the customer of its table."""
+    if feature.kind == "attribute":
+        return _of_customer(str(feature.of))
+    if feature.kind == "distance_to":
+        places = {str(PLACE_NAMES[n]) for n in _named(feature.to, compiled) if n in PLACE_NAMES}
+        return {("customers", "home_place_id"), *(("places", c) for c in {*places, "latitude", "longitude"})}
+    names = _named(feature.condition, compiled) | _named(feature.then, compiled) | {feature.by}
+    if feature.kind != "days_since" and feature.of:
+        names |= {feature.of.words}
+    return {(feature.table, "customer_id")}.union(*(_of_row(n, feature.table) for n in names if n))
+
+
+def _of_row(name: str, table: str) -> set[Read]:
+    if table == "events" and name in PRODUCT_NAMES:
+        return {("events", "product_id"), ("products", str(PRODUCT_NAMES[name]))}
+    if table == "events" and name in PLACE_NAMES:
+        return {("events", "place_id"), ("places", str(PLACE_NAMES[name]))}
+    return {(table, name)}
+
+
+def _of_customer(name: str) -> set[Read]:
+    if name in HOME_NAMES:
+        return {("customers", "home_place_id"), ("places", str(HOME_NAMES[name]))}
+    return {("customers", "birth_date" if name == str(AGE) else name)}
+
+
+def _named(text: Text | None, compiled: Compiled) -> set[str]:
+    expression = compiled.get(text) if text else None
+    return set(expression.names) if expression else set()
+
+
+def _event_types(feature: Feature, compiled: Compiled) -> frozenset[str] | None:
+    """The event types that its conditions name; None: they name none."""
+    texts = [text for text in (feature.condition, feature.then) if text is not None]
+    conditions = [compiled.get(text) for text in texts]
+    return frozenset(word for c in conditions if c for word in _compared(c.tree)) or None
+
+
+def _compared(node: Node) -> set[str]:
+    if node.op in ("=", "in") and node.args[0].op == "column" and node.args[0].value == "event_type":
+        return {str(arg.value) for arg in node.args[1:] if arg.op == "literal"}
+    return set().union(*map(_compared, node.args)) if node.args else set()
+
+
+def _results(node: Node) -> frozenset[str] | None:
+    """The words that an expression gives; None where it computes them."""
+    if node.op == "literal":
+        return frozenset({str(node.value)})
+    if node.op != "case":
+        return None
+    found = [_results(arg) for arg in (*node.args[1:-1:2], node.args[-1]) if arg.op != "null"]
+    return frozenset().union(*(f for f in found if f)) if all(f is not None for f in found) else None
