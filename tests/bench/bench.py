@@ -130,6 +130,14 @@ class Bench:
             as_of=as_of.isoformat(), to=self.file_of(peer, events, as_of), memory=limit * 4 // 5, turns=turns,
         )  # fmt: skip
 
+    def assign(self, place: Path, to: Path, shape: str) -> Answer:
+        """Thirty segmentations of a snapshot, twice in one process; `shape`: wide, long or duckdb.
+
+        Raises:
+            Failed: it did not finish.
+        """
+        return self._strata(f"thirty segmentations, {shape}", do="thirty", place=place, to=to, shape=shape, turns=2)
+
     def file_of(self, peer: str, events: int, as_of: date) -> Path:
         """Where a peer's snapshot lies."""
         return self.work / f"{peer}-{events}-{as_of}.parquet".replace(" ", "_").replace(",", "")

@@ -1,4 +1,4 @@
-"""What is compared, one function per row of the issue: (a) to (f)."""
+"""What is compared, one function per row of the issue: (a) to (g)."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -6,12 +6,14 @@ from itertools import pairwise
 from math import log10
 from pathlib import Path
 
+from tests.bench import thirty
 from tests.bench.bench import CHECKED_BY, STRATA, Bench, Failed, Figure
 from tests.bench.data import DAY_AFTER, DAY_BEFORE, LAST_DAY, MONTH_ENDS
 from tests.bench.measure import GIB, Answer
 from tests.bench.peers import PEERS
 
 OF_DUCKDB, FEWER_READ, EMPTY_DAY, FLAT, TWO_CORES, PER_DECADE, TWELVE = 2.5, 20.0, 20.0, 1.15, 1.7, 10.5, 6.0
+CUSTOMERS = 1_000_000
 REFRESH = {50_000_000: 3.0, 500_000_000: 12.0}
 """Events -> how many times faster a refresh has to be than building all."""
 
@@ -149,6 +151,27 @@ def _twelve_processes(bench: Bench, place: Path, to: Path) -> list[Answer]:
     return [first, *(bench.build(to, [[day]], 2, to=to) for day in MONTH_ENDS[1:])]
 
 
+def compare_segmentations(bench: Bench, events: int) -> None:
+    """(g) Thirty segmentations by rules of a million customers, as columns, against one DuckDB query; then as rows."""
+    customers = min(events, CUSTOMERS)
+    place = bench.work / f"snapshot-{customers}.parquet"
+    thirty.make_snapshot(place, customers)
+    shapes = {"wide": STRATA, "duckdb": "DuckDB", "long": f"{STRATA}, a row each"}
+    answers: dict[str, list[Answer]] = {shape: [] for shape in shapes}
+    for _ in range(bench.repeats):
+        for shape, found in answers.items():
+            found.append(bench.assign(place, bench.work / f"{shape}.parquet", shape))
+    agreed = thirty.require_equal(bench.work / "wide.parquet", bench.work / "duckdb.parquet")
+    bench.tell(f"    strata and DuckDB agree on {agreed:,} customers")
+    figures = {shape: _keep_turns(bench, "g", events, shapes[shape], found) for shape, found in answers.items()}
+    for turn in ("cold", "warm"):
+        ours, theirs, rows = (figures[shape][turn].median for shape in ("wide", "duckdb", "long"))
+        met = ours <= OF_DUCKDB * theirs if turn == "warm" else None
+        wanted = f"≤ {OF_DUCKDB}×" if turn == "warm" else ""
+        bench.judge("g", events, f"30 segmentations as columns, {turn}", _ratio(ours, theirs), wanted, met)
+        bench.judge("g", events, f"30 segmentations as rows, {turn}", f"{rows:.1f} s")
+
+
 def compare_sizes(bench: Bench) -> None:
     """(e) Cost per ten times the data, from (a); and of (c) whether memory is flat."""
     for turn in ("cold", "warm"):
@@ -195,5 +218,6 @@ CASES: dict[str, Callable[[Bench, int], None]] = {
     "c": measure_memory,
     "d": compare_cores,
     "f": compare_month_ends,
+    "g": compare_segmentations,
 }
 """By letter; (e) follows from (a) of several sizes."""

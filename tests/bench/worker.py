@@ -16,7 +16,7 @@ from tests.bench.measure import peak_of_tree
 def main(job: dict[str, Any]) -> dict[str, Any]:
     """Do one job on as many cores as it says."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
-    return {"tables": make_tables, "build": build, "peer": ask_peer}[job["do"]](job)
+    return {"tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty}[job["do"]](job)
 
 
 def make_tables(job: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +64,23 @@ def ask_peer(job: dict[str, Any]) -> dict[str, Any]:
     for _ in range(job["turns"]):
         begun = time.perf_counter()
         PEERS[job["peer"]](task)
+        seconds.append(time.perf_counter() - begun)
+    return {"seconds": seconds, "peak": peak_of_tree()}
+
+
+def assign_thirty(job: dict[str, Any]) -> dict[str, Any]:
+    """Thirty segmentations of a snapshot, `turns` times; `shape` says by whom and how: wide, long or duckdb."""
+    from tests.bench import thirty  # noqa: PLC0415
+
+    place, to, shape = Path(job["place"]), Path(job["to"]), job["shape"]
+    spark = None if shape == "duckdb" else _session(job)
+    seconds = []
+    for _ in range(job["turns"]):
+        begun = time.perf_counter()
+        if shape == "duckdb":
+            thirty.ask_duckdb(place, to, job["cores"])
+        else:
+            thirty.assign(spark, place, to, shape)
         seconds.append(time.perf_counter() - begun)
     return {"seconds": seconds, "peak": peak_of_tree()}
 

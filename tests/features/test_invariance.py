@@ -2,12 +2,16 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
-from tests.features.worlds import Made, World, make, plan_of, plus, random_world, world
+from tests.features.worlds import Made, World, frames, make, plan_of, plus, random_world, world
 
+from strata.features.cells import build_cells, build_daily
+from strata.features.halves import halve, of_halves
+from strata.features.snapshot import build_snapshot
 from strata.features.tiles import TilePlan
 
 AS_OF = date(2017, 12, 31)
@@ -69,3 +73,26 @@ def test_order_and_partitions_of_the_input_change_no_bit(
 ) -> None:
     backwards = {name: t.take(list(reversed(range(t.num_rows)))) for name, t in tables.items()}
     assert make(spark, backwards, plan, [AS_OF], partitions=partitions).snapshot.equals(alone.snapshot)
+
+
+def test_two_halves_of_the_weeks_make_the_whole(
+    spark: SparkSession, tables: World, plan: TilePlan, alone: Made
+) -> None:
+    """Doubled, the halves of what adds up have the whole as their mean; attributes are those of both."""
+    silver = frames(spark, tables)
+    cells = build_cells(silver, plan)
+    tiles = {**silver, "daily": build_daily(cells, plan), "pairs": cells}
+    halves = build_snapshot(halve(tiles, AS_OF, 1.0), alone.plan, [AS_OF], halved=True)
+    made = of_halves(halves).toArrow().to_pylist()
+    whole = {row["customer_id"]: row for row in alone.snapshot.to_pylist()}
+    spread = [c for c in alone.snapshot.column_names if c.startswith("spend_")]
+    sides: dict[str, list[dict[str, Any]]] = {}
+    for row in made:
+        sides.setdefault(row["customer_id"], []).append(row)
+    assert max(map(len, sides.values())) == 2
+    for customer, rows in sides.items():
+        for name in ("events", *spread):
+            assert sum(row[name] for row in rows) == 2 * whole[customer][name], (customer, name)
+        assert {row["tariff"] for row in rows} == {whole[customer]["tariff"]}
+    by_half = {half: sum(row["events"] for row in made if row["half"] == half) for half in ("0", "1")}
+    assert min(by_half.values()) > 0
