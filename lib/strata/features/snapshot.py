@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from strata.expression import compile_expression
+from strata.expression import Name, compile_expression
 from strata.expression.spark import to_column
 from strata.features.as_of import KEYS
 from strata.features.lifetime import merge_history
@@ -41,7 +41,8 @@ def build_snapshot(tiles: Mapping[str, DataFrame], plan: TilePlan, as_ofs: Seque
     for part in _from_values(tiles, plan, as_ofs):
         joined = joined if part is None else joined.join(part, list(KEYS), "left")
     plain = joined.select(*KEYS, *(column for feature in plan.features for column in _plain(feature, plan)))
-    return _with_expressions(plain, plan.features).select(*KEYS, *map(str, snapshot_columns(plan)))
+    whole = with_expressions(plain, plan.features, names_of_features(plan.features))
+    return whole.select(*KEYS, *map(str, snapshot_columns(plan)))
 
 
 def _measures(plan: TilePlan) -> tuple[Measure, ...]:
@@ -84,9 +85,8 @@ def _plain(feature: Feature, plan: TilePlan) -> Sequence[Column]:
     return (finished(feature, measures, plan).alias(feature.name),)
 
 
-def _with_expressions(frame: DataFrame, features: Sequence[Feature]) -> DataFrame:
-    """`frame` with the features that are expressions, all of a depth in one step."""
-    names = names_of_features(features)
+def with_expressions(frame: DataFrame, features: Sequence[Feature], names: Mapping[str, Name]) -> DataFrame:
+    """`frame` with those of `features` that are expressions, over the columns `names`; all of a depth in one step."""
     known = {column: feature for feature in features for column in column_names(feature)}
     depths: dict[str, int] = {}
     steps: dict[int, dict[str, Column]] = {}

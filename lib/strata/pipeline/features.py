@@ -22,18 +22,20 @@ from strata.features.wide import snapshot_columns, value_columns
 from strata.pipeline.context import Run, Target
 from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
+from strata.pipeline.units import write_units
 from strata.storage.session import sized_for
 from strata.storage.tables import Lakehouse
 
 
 def build_features(run: Run, targets: Sequence[Target]) -> None:
-    """Write daily, pairs, lifetime, monthly, kept_values and snapshot of `features` for releases of one known_at.
+    """Write daily, pairs, lifetime, monthly, kept_values, snapshot and units of `features`, for one known_at.
 
     Tiles are kept from the run before; only days that have changed since are made again.
     """
     plan = plan_tiles(run.project)
     refresh_tiles(run, plan, targets[0].release.known_at)
     _build_snapshot(run, targets, plan)
+    write_units(run, targets)
 
 
 def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:

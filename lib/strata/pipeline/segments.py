@@ -1,5 +1,7 @@
 """Stage segments: the snapshot to one segment per customer and segmentation, in staging."""
 
+from functools import reduce
+
 from pyspark.sql import DataFrame
 
 from strata.contract.columns import extend
@@ -11,6 +13,7 @@ from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot
 from strata.pipeline.lookback import read_released
 from strata.pipeline.staged import stage
+from strata.pipeline.units import stage_units
 from strata.project.models import Segmentation
 from strata.project.names import names_of_features
 from strata.publish.catalog import live_rows, segment_columns
@@ -24,13 +27,16 @@ from strata.storage.promotion import staging
 
 
 def build_segments(run: Run, target: Target) -> None:
-    """Write `segment_membership` and `customer_segments` to staging; fit clusterings that have no model yet."""
+    """Write `unit_segments`, `segment_membership`, `customer_segments` to staging; fit clusterings without a model."""
     lakehouse, segmentations = run.lakehouse, run.project.segmentations
     customers = read_snapshot(run, target)
     models = find_models(run, target, customers)
     with run.stage("segments", f"{len(segmentations)} segmentations") as outcome:
         names = names_of_features(run.project.features)
-        membership = assign_all(customers, segmentations, names, models)
+        whole = [s for s in segmentations if s.per is None]
+        of_units = stage_units(run, target, customers)
+        parts = [assign_all(customers, whole, names, models)] if whole else []
+        membership = reduce(DataFrame.unionByName, [*parts, *([] if of_units is None else [of_units])])
         stage(run, target, segment_membership, membership)
         written = lakehouse.read(staging(segment_membership))
         declared = extend(customer_segments, segment_columns([s.name for s in segmentations]))

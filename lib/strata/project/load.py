@@ -11,6 +11,7 @@ from strata.project.checks.features import check_features
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.segmentations import check_segmentation
 from strata.project.checks.sources import check_extras, check_source
+from strata.project.checks.units import check_roll_up
 from strata.project.folder import Files, project_files
 from strata.project.hashes import config_hash, definition_hashes
 from strata.project.models import Audience, Feature, Project, Segmentation, Source
@@ -135,20 +136,26 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
-    features = check_features(parts.features, parts.sources, compiler) if parts.features else None
+    everything = check_features(parts.features, parts.sources, compiler) if parts.features else None
+    features = None if everything is None else tuple(f for f in everything if f.per is None)
     names = names_of_features(features) if features is not None else None
+    units = {u.name: u for u in parts.features.units} if parts.features else None
     published = parts.features.publish if parts.features else ()
     for name in published if names is not None else ():
         notes.expect_known(name, names or (), "feature")
     for segmentation in parts.segmentations:
-        check_segmentation(segmentation, names, parts.offers, compiler)
+        is_known = everything is not None and segmentation.per in (None, *(units or ()))
+        usable = [f for f in everything or () if f.per in (None, segmentation.per)]
+        check_segmentation(segmentation, names_of_features(usable) if is_known else None, parts.offers, compiler)
+        if units is not None:
+            check_roll_up(segmentation, units, compiler)
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
         check_audience(audience, features, parts.privacy, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
-    project = None if notes.problems else _project(folder, parts, features or (), audiences)
+    project = None if notes.problems else _project(folder, parts, everything or (), audiences)
     if project is None:
         return None
     project = replace(project, definition_hashes=definition_hashes(project, compiler.compiled))
@@ -156,7 +163,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
 
 
 def _project(
-    folder: Path, parts: _Parts, features: tuple[Feature, ...], audiences: tuple[Audience, ...]
+    folder: Path, parts: _Parts, everything: tuple[Feature, ...], audiences: tuple[Audience, ...]
 ) -> Project | None:
     header, privacy = parts.header, parts.privacy
     if header is None or privacy is None or parts.features is None:
@@ -164,7 +171,8 @@ def _project(
     return Project(
         name=header.project, folder=folder, currency=header.currency, time_zone=header.time_zone,
         starts_on=header.starts_on, identity=header.identity, retention_days=header.retention_days,
-        storage=header.storage, sources=parts.sources, features=features,
+        storage=header.storage, sources=parts.sources, features=tuple(f for f in everything if f.per is None),
+        units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
     )  # fmt: skip

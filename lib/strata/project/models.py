@@ -13,17 +13,8 @@ from typing import Literal
 from strata.contract.columns import Column, Type
 from strata.errors import Location
 from strata.project.policies import Check, Privacy
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words of a person: an expression, and where its first character stands."""
-
-    words: str
-    where: Location
-
-    def __str__(self) -> str:
-        return self.words
+from strata.project.text import Text as Text  # noqa: PLC0414 - most know it from here
+from strata.project.units import RollUp, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +145,7 @@ class Feature:
         periods, at_least: of kind regular: so many of so many periods of `days`.
         then, within: of kind sequence: what must follow, within so many days.
         to: of kind distance_to: which places.
+        per: the unit it is computed for; None: the customer.
     """
 
     name: str
@@ -178,6 +170,7 @@ class Feature:
     then: Text | None = None
     within: int | None = None
     to: Text | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +211,11 @@ class ClusterFeature:
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A definition that splits its base into exactly one segment per customer."""
+    """A definition that splits its base into exactly one segment per customer.
+
+    Attributes:
+        per: the unit that it splits instead; `roll_up` says which segment the customer gets by them.
+    """
 
     name: str
     version: int
@@ -233,6 +230,8 @@ class Segmentation:
     features: tuple[ClusterFeature, ...]
     seed: int
     where: Location
+    per: str | None = None
+    roll_up: RollUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +275,10 @@ class Project:
     offers: Mapping[str, str]
     checks: tuple[Check, ...]
     privacy: Privacy
+    units: tuple[Unit, ...] = ()
+    unit_features: tuple[Feature, ...] = ()
+    """Those that are `per` a unit; `features` are those of the customer."""
     definition_hashes: Mapping[str, str] = field(default_factory=dict)
-    """`segmentation.<name>`, `audience.<name>`, `features`, `sources.<name>` -> 32 hex digits."""
+    """`segmentation.<name>`, `audience.<name>`, `features`, `units`, `sources.<name>` -> 32 hex digits."""
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""

@@ -96,15 +96,18 @@ def _segments(segmentation: Segmentation, offers: Mapping[str, str]) -> list[Row
             "segment": s.segment,
             "label": s.label,
             "description": s.description,
-            "rule_text": _rule_text(s),
+            "rule_text": _rule_text(s, segmentation),
             "offer": None if s.offer is None else offers[s.offer],
         }
         for s in segmentation.segments
     ]
 
 
-def _rule_text(segment: Segment) -> str:
-    return "otherwise" if segment.when is None else segment.when.words
+def _rule_text(segment: Segment, segmentation: Segmentation) -> str:
+    if segment.when is not None:
+        return segment.when.words
+    is_otherwise = segment.segment == segmentation.otherwise
+    return "otherwise" if is_otherwise or segmentation.per is None else f"no {segmentation.per}"
 
 
 def _clusters(segmentation: Segmentation) -> list[Row]:

@@ -22,6 +22,7 @@ def assign_all(
     segmentations: Sequence[Segmentation],
     names: Mapping[str, Name],
     models: Mapping[str, ClusterModel] = NO_MODELS,
+    keys: Sequence[str] = ("as_of_date", "customer_id"),
 ) -> DataFrame:
     """The segment of every customer of the snapshot in every segmentation.
 
@@ -32,9 +33,10 @@ def assign_all(
         segmentations: what to compute, at least one.
         names: the features that conditions may use.
         models: for each segmentation of kind clusters, by its name, the centres to use.
+        keys: the columns that tell what a row is; of units there are more than of customers.
 
     Returns:
-        as_of_date, customer_id, segmentation, version (BIGINT), segment, score (DOUBLE, NULL except for clusters):
+        `keys`, segmentation, version (BIGINT), segment, score (DOUBLE, NULL except for clusters):
         exactly as many rows as snapshot rows times segmentations; segment NULL where no rule holds and the
         definition says `otherwise: error`.
 
@@ -47,7 +49,7 @@ def assign_all(
     for layer in zip_longest(*(a.layers for a in assignments.values()), fillvalue={}):
         frame = frame.withColumns({name: column for helpers in layer for name, column in helpers.items()})
     rows = F.array(*[_outcome(s, assignments[s.name]) for s in segmentations])
-    return frame.select("as_of_date", "customer_id", F.inline(rows))
+    return frame.select(*keys, F.inline(rows))
 
 
 def _all_assignments(

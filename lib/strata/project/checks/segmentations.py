@@ -52,13 +52,19 @@ def _check_segments(segmentation: Segmentation, offers: Collection[str] | None, 
             notes.add(place_of(segment.segment), what, "rename one")
         if segment.segment == ERROR:
             notes.add(place_of(segment.segment), f"a segment cannot be called `{ERROR}`", "take another name")
-        if segment.when is None and segment.segment != segmentation.otherwise:
+        if segment.when is None and segment.segment not in _ruleless(segmentation):
             what = f"the segment `{segment.segment}` needs the key `when`"
             notes.add(segment.where, what, f"or declare otherwise: {segment.segment}")
         if segment.offer is not None and offers is not None:
             notes.expect_known(segment.offer, offers, "offer in offers.yml")
     if segmentation.segments and segmentation.otherwise != ERROR:
         notes.expect_known(segmentation.otherwise, first, "segment")
+
+
+def _ruleless(segmentation: Segmentation) -> tuple[str, ...]:
+    """The segments that nobody gets by a rule: the rest, and that of customers without a unit."""
+    roll_up = segmentation.roll_up
+    return (segmentation.otherwise, *((roll_up.without,) if roll_up else ()))
 
 
 def _check_scores(segmentation: Segmentation, features: Names, compiler: Compiler) -> None:
@@ -100,6 +106,7 @@ def _check_space(
         notes.add(where, what, "add a rule for them, or say which segment they get with `otherwise`")
     for segment in segmentation.segments:
         is_rest = segment.segment == segmentation.otherwise and coverage.uncovered > 0
-        if segment.segment not in coverage.reached and not is_rest:
+        is_without = segmentation.roll_up is not None and segment.segment == segmentation.roll_up.without
+        if segment.segment not in coverage.reached and not is_rest and not is_without:
             what = f"no combination of scores falls into `{segment.segment}`"
             notes.add(segment.where, what, "an earlier rule takes them all, or its own rule never holds")

@@ -19,6 +19,7 @@ from strata.project.reading import (
     tagged,
     tolerant,
 )
+from strata.project.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class FeatureLine:
     then: Text | None = None
     within: int | None = None
     to: Text | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class FeatureFile:
     features: tuple[FeatureLine, ...]
     publish: tuple[str, ...]
     where: Location
+    units: tuple[Unit, ...] = ()
 
 
 _LONGEST_WINDOW = 3_650
@@ -74,6 +77,7 @@ _WINDOW: dict[str, Field] = {
 _ONE_ANSWER = {**_WINDOW, "where": optional(s.text, into="condition")}
 _OVER_EVENTS = {
     **_ONE_ANSWER,
+    "per": optional(s.name),
     "by": optional(s.name),
     "keep": optional(s.whole(1, 1_000)),
     "values": optional(list_of(s.phrase)),
@@ -123,8 +127,21 @@ KINDS: dict[str, dict[str, Field]] = {
     },
     "distance_to": {**_COMMON, "to": required(s.text)},
     "attribute": {**_COMMON, "of": required(s.text)},
-    "expression": {**_COMMON, "of": required(s.text)},
+    "expression": {**_COMMON, "of": required(s.text), "per": optional(s.name)},
 }
+
+_UNIT: Reader[Unit] = record(
+    "a unit",
+    Unit,
+    {
+        "unit": required(s.identifier, into="name"),
+        "of": required(s.text),
+        "where": optional(s.text, into="condition"),
+        "days": required(s.whole(1, _LONGEST_WINDOW)),
+        "any_window": optional(s.boolean, False),
+        "description": required(s.phrase),
+    },
+)
 
 FEATURES: Reader[FeatureFile] = record(
     "features.yml",
@@ -144,5 +161,6 @@ FEATURES: Reader[FeatureFile] = record(
             )
         ),
         "publish": optional(tolerant(list_of(s.phrase), ()), ()),
+        "units": optional(survivors(_UNIT, named="unit"), ()),
     },
 )

@@ -6,6 +6,7 @@ from strata.errors import Location
 from strata.project import scalars as s
 from strata.project.models import ClusterFeature, Score, Segment, Segmentation
 from strata.project.reading import Field, Reader, list_of, optional, record, required, tagged
+from strata.project.units import RollUp
 
 ERROR = "error"
 
@@ -40,6 +41,16 @@ _SEGMENTS = {
     "segments": required(list_of(_SEGMENT, unique=False)),
     "otherwise": optional(s.name, ERROR),
 }
+_PER_UNIT = {
+    "per": optional(s.name),
+    "roll_up": optional(
+        record(
+            "a roll-up",
+            RollUp,
+            {"by": required(s.choice("last", "most_frequent", "highest")), "without": required(s.name)},
+        )
+    ),
+}
 _SCORE = record(
     "a score",
     Score,
@@ -60,11 +71,11 @@ SEGMENTATION: Reader[Segmentation] = tagged(
     "a segmentation",
     "kind",
     {
-        "rules": record("a segmentation by rules", _segmentation, {**_COMMON, **_SEGMENTS}),
+        "rules": record("a segmentation by rules", _segmentation, {**_COMMON, **_SEGMENTS, **_PER_UNIT}),
         "scores": record(
             "a segmentation by scores",
             _segmentation,
-            {**_COMMON, **_SEGMENTS, "scores": required(list_of(_SCORE, unique=False))},
+            {**_COMMON, **_SEGMENTS, **_PER_UNIT, "scores": required(list_of(_SCORE, unique=False))},
         ),
         "clusters": record(
             "a segmentation by clusters",
