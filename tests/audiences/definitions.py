@@ -11,7 +11,8 @@ from strata.audiences.definition import Lookalike, compile_lookalike
 from strata.contract.columns import Type
 from strata.errors import Location
 from strata.expression import Name
-from strata.project.models import Audience, Text
+from strata.project.models import Audience
+from strata.project.words import Text
 
 AS_OF = date(2017, 12, 31)
 THEN = AS_OF - timedelta(days=84)

@@ -20,7 +20,7 @@ from strata.contract.columns import Type
 from strata.errors import Location
 from strata.expression import Expression, Name, compile_expression
 from strata.expression.spark import to_column
-from strata.project.models import Text
+from strata.project.words import Text
 
 Texts = st.SearchStrategy[str]
 

@@ -5,7 +5,7 @@ import pytest
 from strata.contract.columns import Type
 from strata.errors import Location
 from strata.expression import Expression, Name, compile_expression
-from strata.project.models import Text
+from strata.project.words import Text
 
 NAMES = {
     "visits": Name(Type.BIGINT, False),

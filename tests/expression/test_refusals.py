@@ -11,7 +11,7 @@ import strata
 from strata.contract.columns import Type
 from strata.errors import Location, ProjectError
 from strata.expression import Name, compile_expression
-from strata.project.models import Text
+from strata.project.words import Text
 
 NAMES = {
     "visits": Name(Type.BIGINT, False),

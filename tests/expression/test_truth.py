@@ -20,7 +20,7 @@ from strata.errors import Location
 from strata.expression import Expression, Name, compile_expression
 from strata.expression.functions import FUNCTIONS
 from strata.expression.spark import to_column
-from strata.project.models import Text
+from strata.project.words import Text
 
 ARROW = {
     Type.BOOLEAN: pa.bool_(),

@@ -24,7 +24,7 @@ from strata.contract.bronze import rejected_rows
 from strata.contract.silver import FED_TABLES, quarantine
 from strata.contract.spark import rows_of
 from strata.pipeline.ingest import IngestReport
-from strata.project.models import Source
+from strata.project.sources import Source
 
 FEEDS = {
     p.stem: yaml.safe_load(p.read_text("utf-8")) for p in sorted((Path(__file__).parent / "bad_rows").glob("*.yml"))

@@ -8,7 +8,7 @@ from strata.errors import InputError, StrataError
 from strata.ingest.books import Counts, check_clock, complete_through, incomplete_sources, new_files, reconcile
 from strata.ingest.files import Delivered
 from strata.ingest.numbering import shifts
-from strata.project.models import Deliver
+from strata.project.sources import Deliver
 
 BALANCED = Counts(rows={"a": 5}, landed=5, records={"a": 5}, rejected={"a": 1}, unchanged={"a": 1}, gained=4, closed=1)
 

@@ -17,7 +17,7 @@ from strata.ingest.event_days import (
     reached,
     to_ranges,
 )
-from strata.project.models import Deliver, Source
+from strata.project.sources import Deliver, Source
 
 START = date(2025, 1, 1)
 DAYS = st.sets(st.integers(0, 400)).map(lambda found: [START + timedelta(days=n) for n in sorted(found)])

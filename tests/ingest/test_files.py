@@ -12,7 +12,7 @@ from strata.errors import InputError, Location, ProjectError
 from strata.ingest.files import Delivered, check_unchanged, find_files
 from strata.ingest.landing import bronze_table
 from strata.ingest.parquet import delivered_types
-from strata.project.models import Deliver, Read, Source
+from strata.project.sources import Deliver, Read, Source
 
 HERE = Location("sources/sales.yml", 1, 1)
 

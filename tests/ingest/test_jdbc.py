@@ -16,7 +16,7 @@ from tests.ingest.test_files import source
 from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.ingest.readers import open_table
-from strata.project.models import Read
+from strata.project.sources import Read
 from strata.storage.jars import folder_of_test_jars
 
 ORDERS = """

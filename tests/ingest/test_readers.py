@@ -15,7 +15,7 @@ from strata.contract.spark import rows_of
 from strata.errors import InputError
 from strata.ingest.deliveries import find
 from strata.ingest.files import find_files
-from strata.project.models import Read, Source
+from strata.project.sources import Read, Source
 
 COLUMNS = {"id": Type.BIGINT, "text": Type.STRING}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from strata.contract.columns import Personal, Type
-from strata.project.models import Source
+from strata.project.sources import Source
 
 from .grocery import change, copy_of_grocery, loaded, problems_of
 

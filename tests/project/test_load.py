@@ -9,7 +9,7 @@ import pytest
 from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.project.load import load_project
-from strata.project.models import Text
+from strata.project.words import Text
 
 from .grocery import GROCERY, LANDING, change, copy_of_grocery, loaded, problems_of
 

@@ -9,7 +9,7 @@ from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.expression import Name
 from strata.project.load import load_project
-from strata.project.models import Feature, Project, Text
+from strata.project.models import Feature, Project
 from strata.project.names import (
     feature_columns,
     names_of_events,
@@ -20,7 +20,7 @@ from strata.project.names import (
     slug,
 )
 from strata.project.order import order_features
-from strata.project.words import mentioned, nearest
+from strata.project.words import Text, mentioned, nearest
 
 from .grocery import GROCERY, LANDING
 

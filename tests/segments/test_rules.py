@@ -18,7 +18,7 @@ from strata.project.load import load_project
 from strata.project.models import Segmentation
 from strata.project.names import names_of_features, names_of_scores
 from strata.segments.assign import assign_all
-from strata.segments.scores import best_score, score_of
+from strata.segments.scores import score_of
 
 DAYS = {"days": Name(Type.BIGINT, True), "city": Name(Type.STRING, True)}
 ACTIVITY = segmentation("activity", segments=[segment("often", "days >= 10"), segment("seldom", "days >= 1")])
@@ -103,7 +103,7 @@ def declared_like(name: str) -> Segmentation:
 def score_space() -> list[dict[str, int | None]]:
     """Every combination of RFM scores, unknown ones included."""
     rfm = declared("rfm")
-    ranges = [[None, *range(1, best_score(s) + 1)] for s in rfm.scores]
+    ranges = [[None, *range(1, s.best + 1)] for s in rfm.scores]
     return [dict(zip((s.score for s in rfm.scores), scores, strict=True)) for scores in product(*ranges)]
 
 

@@ -12,6 +12,7 @@ from strata.contract.columns import Type
 from strata.expression import Name
 from strata.project.models import Segmentation
 from strata.project.units import RollUp
+from strata.segments.assign import assign_all
 from strata.segments.units import assign_units, roll_up
 
 EARLIER, LATER = date(2017, 11, 30), date(2017, 12, 31)
@@ -31,6 +32,7 @@ TRIPS: dict[str, list[tuple[str, int, int]]] = {
     "last is not most": [("t1", 5, LOW), ("t2", 9, HIGH), ("t3", 7, LOW)],
     "as many, one later": [("t1", 3, HIGH), ("t2", 8, LOW)],
     "as many, as late": [("t1", 8, MID), ("t9", 8, LOW)],
+    "as many, as late, by place": [("t1", 8, HIGH), ("t9", 8, LOW)],
     "ids are words": [("10", 8, HIGH), ("9", 8, LOW), ("8", 8, MID), ("7", 8, MID)],
     "one": [("t1", 1, MID)],
     "two highs early": [("t1", 1, HIGH), ("t2", 2, HIGH), ("t3", 3, LOW), ("t4", 4, MID)],
@@ -40,6 +42,7 @@ ROLLED_UP = {
     "last is not most": ("high", "low", "high"),
     "as many, one later": ("low", "low", "high"),
     "as many, as late": ("low", "mid", "mid"),
+    "as many, as late, by place": ("low", "high", "high"),
     "ids are words": ("low", "mid", "high"),
     "one": ("mid", "mid", "mid"),
     "two highs early": ("mid", "high", "high"),
@@ -66,6 +69,11 @@ def units_of(spark: SparkSession, trips: dict[str, list[tuple[str, int, int]]], 
 def customers_of(spark: SparkSession, *as_ofs: date) -> DataFrame:
     rows = [{"as_of_date": day, "customer_id": c, "spend": len(c)} for day in as_ofs for c in ROLLED_UP]
     return spark.createDataFrame(pa.Table.from_pylist(rows))
+
+
+def come_to(units: DataFrame, customers: DataFrame, segmentations: list[Segmentation]) -> DataFrame:
+    """As rows of members.segment_membership."""
+    return assign_all(roll_up(units, customers, segmentations), segmentations, NAMES)
 
 
 def segments_of(frame: DataFrame, *keys: str) -> dict[Any, str]:
@@ -103,7 +111,7 @@ def test_every_unit_of_the_base_has_a_segment_on_every_date_and_keeps_its_days(a
 def test_units_come_together_by_the_last_the_most_frequent_or_the_highest(
     spark: SparkSession, assigned: DataFrame
 ) -> None:
-    frame = roll_up(assigned, customers_of(spark, EARLIER, LATER), THREE)
+    frame = come_to(assigned, customers_of(spark, EARLIER, LATER), THREE)
     found = segments_of(frame, "as_of_date", "customer_id", "segmentation")
     ways = ("last", "most_frequent", "highest")
     assert {c: tuple(found[LATER, c, way] for way in ways) for c in ROLLED_UP} == ROLLED_UP
@@ -144,5 +152,5 @@ def test_a_unit_that_no_rule_takes_is_left_open_for_the_gate_and_not_hidden_by_t
     ]
     units = assign_units(units_of(spark, {"one": [("t1", 1, MID)]}, LATER), customers_of(spark, LATER), open_end, NAMES)
     assert segments_of(units, "customer_id", "unit_id") == {("one", "t1"): None}
-    rolled = segments_of(roll_up(units, customers_of(spark, LATER), open_end), "customer_id")
+    rolled = segments_of(come_to(units, customers_of(spark, LATER), open_end), "customer_id")
     assert (rolled["one"], rolled["stays at home"]) == (None, "none")

@@ -1,6 +1,9 @@
 """Who may be addressed for a purpose: consent given, or no objection raised. Missing consent is no."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +11,7 @@ from pyspark.sql import functions as F
 from strata.project.policies import Purpose
 
 PROFILING = "profiling"
-"""An objection to this purpose keeps a customer out of every audience."""
+"""An objection to this purpose keeps a customer out of every segment and every audience."""
 
 _REFUSES = "refuses"
 
@@ -29,15 +32,46 @@ def eligible(customers: DataFrame, consents: DataFrame, purpose: Purpose, on: da
         customer_id, once each.
     """
     known = customers.select("customer_id").distinct()
-    state = _latest(consents, on)
-    objecting = state.where(
-        (F.col("basis") == "objection") & F.col("purpose").isin(purpose.name, PROFILING) & F.col(_REFUSES)
-    )
-    allowed = known.join(objecting, "customer_id", "left_anti")
+    said = known.join(permissions(consents, [purpose], on), "customer_id", "left")
+    return said.where(is_permitted(purpose)).select("customer_id")
+
+
+def permissions(consents: DataFrame, purposes: Sequence[Purpose], on: date) -> DataFrame:
+    """What customers have said, as far as it differs from saying nothing.
+
+    Args:
+        consents: valid rows of silver.consents.
+        purposes: at least one.
+        on: the day as of which consent counts.
+
+    Returns:
+        customer_id, once each, and a BOOLEAN per purpose, for `is_permitted`.
+    """
+    said = _latest(consents, on).groupBy("customer_id").agg(*[_may(p).alias(_column(p)) for p in purposes])
+    return said.where(reduce(or_, [F.col(f"`{_column(p)}`") != F.lit(_unsaid(p)) for p in purposes]))
+
+
+def is_permitted(purpose: Purpose) -> Column:
+    """Whether a customer may be addressed, in a frame that `permissions` was joined to from the left."""
+    return F.coalesce(F.col(f"`{_column(purpose)}`"), F.lit(_unsaid(purpose)))
+
+
+def _may(purpose: Purpose) -> Column:
+    """Over the rows of one customer that `_latest` gives."""
+    objection = (F.col("basis") == "objection") & F.col("purpose").isin(purpose.name, PROFILING) & F.col(_REFUSES)
+    unopposed = ~F.coalesce(F.bool_or(objection), F.lit(False))
     if purpose.basis == "legitimate_interest":
-        return allowed
+        return unopposed
     granting = (F.col("basis") == "consent") & (F.col("purpose") == F.lit(purpose.name)) & ~F.col(_REFUSES)
-    return allowed.join(state.where(granting), "customer_id", "left_semi")
+    return unopposed & F.coalesce(F.bool_or(granting), F.lit(False))
+
+
+def _unsaid(purpose: Purpose) -> bool:
+    return purpose.basis != "consent"
+
+
+def _column(purpose: Purpose) -> str:
+    return f"~said:{purpose.name}"
 
 
 def _latest(consents: DataFrame, on: date) -> DataFrame:

@@ -117,3 +117,17 @@ class cluster_models(Table):
     centres = column(Type.VECTORS, "A centre per cluster, in the order of segment ids, in prepared units")
     inertia = column(Type.DOUBLE, "Sum of squared distances on the fitted rows", COUNT)
     fitted_rows = column(Type.BIGINT, "Rows it was fitted on", Between(1, None))
+
+
+class population_cuts(Table):
+    """What a segmentation took from the base of a date: cuts of scores, values with a segment of their own."""
+
+    schema = "models"
+    grain = ("model_id",)
+    model_id = column(Type.STRING, "Hash of definition, as_of and known_at", HEX_32)
+    segmentation = column(Type.STRING, "Id of the segmentation")
+    version = column(Type.BIGINT, "Version of the definition", Between(1, None))
+    definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
+    as_of_date = column(Type.DATE, "Data they were measured on")
+    known_at = column(Type.INSTANT, "Data they were measured on")
+    cuts = column(Type.STRING, "Thresholds of each score, segments of values, as JSON")

@@ -46,7 +46,9 @@ class segment_catalog(Table):
     segment_order = column(Type.BIGINT, "Place in the declaration, from 1", Between(1, None))
     population_relative = column(Type.BOOLEAN, "True when the cut depends on the other customers")
     definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
-    model_id = column(Type.STRING, "Model of models.cluster_models that assigns it", HEX_32, nullable=True)
+    model_id = column(
+        Type.STRING, "Row of models.cluster_models or models.population_cuts that assigns it", HEX_32, nullable=True
+    )
     published_since = column(Type.DATE, "As-of date of the first release that had it")
     retired_on = column(Type.DATE, "As-of date of the first release without it", nullable=True)
     release_id = _release_id()

@@ -6,7 +6,7 @@ Rendered so that nothing raises: what does not fit its type becomes NULL, as in 
 from collections.abc import Callable
 
 from strata.contract.columns import Type
-from strata.expression.tree import COMPARISONS, CONTEXTUAL, Node, literal_text, variant
+from strata.expression.tree import COMPARISONS, CONTEXTUAL, Node, Value, literal_text, variant
 
 
 def to_duckdb(node: Node) -> str:
@@ -20,6 +20,11 @@ def to_duckdb(node: Node) -> str:
         return f"{node.op}({', '.join(args)})"
     exact = {f"exact{i}": _EXACT.get(arg.type, arg.type) for i, arg in enumerate(node.args)}
     return template.format(*args, type=node.type, **exact)
+
+
+def literal_sql(value: Value, kind: Type) -> str:
+    """A value of a type as DuckDB SQL; None is its NULL."""
+    return to_duckdb(Node("null" if value is None else "literal", kind, value=value))
 
 
 _EXACT: dict[Type | None, str] = {Type.BIGINT: "DECIMAL(19,0)"}

@@ -13,8 +13,10 @@ from strata.contract.feature_tables import daily
 from strata.contract.silver import events
 from strata.expression import Expression, Name, compile_expression
 from strata.features.recipes import PRESENCE, Ingredient, Merge, PartialKind, counts_from_zero, recipe
-from strata.project.models import Feature, Project, Source, Text
+from strata.project.models import Feature, Project
 from strata.project.names import PLACE_NAMES, PRODUCT_NAMES, events_extra, names_of_dated
+from strata.project.sources import Source
+from strata.project.words import Text
 
 MOMENT = "moment"
 """What a partial of the time within a day is `of`: microseconds since the day's midnight in UTC."""

@@ -10,7 +10,7 @@ from strata.dates import day_of
 from strata.errors import InputError, Problem, StrataError
 from strata.ingest.event_days import in_words, missing_days, to_ranges
 from strata.ingest.files import Delivered
-from strata.project.models import Source
+from strata.project.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from strata.contract.silver import FED_TABLES, FIRST_EVENT_DAY, MANAGED
 from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.ingest.convert import out_of_range
-from strata.project.models import Source
 from strata.project.names import names_of_fed
+from strata.project.sources import Source
 
 _MOMENT_OF_EVENT = ("occurred_at", "event_date")
 

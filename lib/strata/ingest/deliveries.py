@@ -20,7 +20,7 @@ from strata.ingest.files import Delivered, check_unchanged, find_files, find_rem
 from strata.ingest.landing import bronze_table
 from strata.ingest.records import bronze_type
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
-from strata.project.models import Source
+from strata.project.sources import Source
 
 _FILES = TEXT_FORMATS | {"parquet"}
 _UNREAD = re.compile(r"\[(FAILED_READ_FILE|PATH_NOT_FOUND)[^\]]*\]|EOFException|ZipException|unexpected end of")

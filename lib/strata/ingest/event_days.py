@@ -10,7 +10,7 @@ from typing import Any
 
 from strata.contract.silver import FIRST_EVENT_DAY
 from strata.dates import day_of
-from strata.project.models import Source
+from strata.project.sources import Source
 
 _TO = ".."
 _SHOWN = 3

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from strata.errors import InputError
-from strata.project.models import Source
+from strata.project.sources import Source
 
 HEAD = 1 << 16
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:")

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
 from strata.contract.columns import Type
-from strata.project.models import Normaliser
+from strata.project.sources import Normaliser
 
 INNER, OUTER = "_inner_pad", "_outer_pad"
 _BLOCK = 64

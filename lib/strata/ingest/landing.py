@@ -6,7 +6,7 @@ from strata.contract.bronze import delivery
 from strata.contract.columns import Personal, Table, Type, column, extend
 from strata.errors import ProjectError
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name, landing_problems
-from strata.project.models import Source
+from strata.project.sources import Source
 
 
 def bronze_table(source: Source, types: Mapping[str, Type] | None = None) -> type[Table]:

@@ -23,8 +23,9 @@ from strata.ingest.breaches import Accepted, breaches
 from strata.ingest.convert import convert
 from strata.ingest.identity import normalised, pseudonym, trimmed, well_formed, with_key
 from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, UNDECODABLE, Records, as_list, joined, reasons_of
-from strata.project.models import Mapped, Project, Source
+from strata.project.models import Project
 from strata.project.names import delivered_types, names_of_source
+from strata.project.sources import Mapped, Source
 
 REASONS = "reasons"
 _FAULTS = "_faults"

@@ -9,7 +9,7 @@ from strata.contract.columns import Type
 from strata.ingest.columns import kind_in_arrow, landed_type, name_problem, type_problems
 from strata.ingest.files import Delivered
 from strata.ingest.readers import refuse
-from strata.project.models import Source
+from strata.project.sources import Source
 
 _SPARK_TYPES = {"integer": "bigint", "float": "double"}
 

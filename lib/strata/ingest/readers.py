@@ -17,7 +17,7 @@ from strata.ingest import headers, numbering
 from strata.ingest.columns import kind_in_spark, landed_type, name_problem, type_problems
 from strata.ingest.files import Delivered, local_path
 from strata.project.landed import UNREADABLE
-from strata.project.models import Source
+from strata.project.sources import Source
 
 _CSV = {"header": "true", "escape": '"'}
 """Quotes inside quotes are doubled (RFC 4180), unless the source says otherwise."""

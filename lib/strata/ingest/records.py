@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Table, Type
 from strata.ingest.convert import Converted, convert, names_a_zone
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
-from strata.project.models import Mapped, Source
 from strata.project.names import delivered_types
+from strata.project.sources import Mapped, Source
 
 TRACE = ("file_path", "file_hash", "row_number", "record")
 FLAWS = "_flaws"

@@ -16,7 +16,7 @@ from strata.contract.columns import Table
 from strata.contract.silver import MANAGED, PREVIOUS_DATE
 from strata.contract.spark import spark_type
 from strata.ingest.records import TRACE
-from strata.project.models import Delivery
+from strata.project.sources import Delivery
 
 CHANGED = "_changed"
 

@@ -1,9 +1,12 @@
 """Stage audiences: look-alikes learned, tried, picked and judged, in staging."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from strata.audiences.consent import eligible
 from strata.audiences.definition import Lookalike, compile_lookalike
@@ -12,18 +15,22 @@ from strata.audiences.members import carry_forward, permitted, pick
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
-from strata.contract import silver
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
 from strata.dates import day_of
-from strata.ingest.revisions import valid_rows
+from strata.expression import Name
 from strata.pipeline.context import Run, Target
-from strata.pipeline.features import read_snapshot, require_features
+from strata.pipeline.customers import judged_at, read_consents, read_customers
+from strata.pipeline.features import require_features
 from strata.pipeline.lookback import read_released
+from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
 from strata.project.names import names_of_features
+from strata.project.references import mentioned_in, names_of_segmentations
 from strata.publish.release import Row
+from strata.segments.assign import SEGMENT
+from strata.segments.assignment import helper
 
 
 def build_audiences(run: Run, target: Target) -> None:
@@ -35,7 +42,7 @@ def build_audiences(run: Run, target: Target) -> None:
     members, catalog, backtests = [], [], []
     for audience in run.project.audiences:
         with run.stage("audiences", f"look-alike {audience.name}") as outcome:
-            made, line, tried = _build(run, target, audience)
+            made, line, tried = _build(run, target, audience, _customers(run, target, audience))
             outcome.rows_out = line["customers"]
             outcome.text = f"{audience.name}: {line['customers']:,} members, {line['status']}"
         members.append(made)
@@ -46,14 +53,39 @@ def build_audiences(run: Run, target: Target) -> None:
         made.unpersist()
 
 
-def _build(run: Run, target: Target, audience: Audience) -> tuple[DataFrame, Row, list[Row]]:
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Who an audience looks at: as of its dates, with the segments its conditions name; and these names."""
+
+    both_dates: DataFrame
+    names: Mapping[str, Name]
+
+    def as_of(self, day: date) -> DataFrame:
+        """Those of one date."""
+        return self.both_dates.where(F.col("as_of_date") == F.lit(day))
+
+
+def _customers(run: Run, target: Target, audience: Audience) -> Customers:
+    """Segments are those of each date by today's definitions and models."""
+    project = run.project
+    known = names_of_segmentations(project.segmentations)
+    needed = mentioned_in(audience.conditions, known)
+    customers = read_customers(run, target, back=True)
+    if needed:
+        made = find_models(run, target).only(needed)
+        segments = [helper(name, SEGMENT).alias(name) for name in sorted(needed)]
+        customers = made.assign(run, customers).select(*[F.col(f"`{c}`") for c in customers.columns], *segments)
+    return Customers(customers, {**known, **names_of_features(project.features)})
+
+
+def _build(run: Run, target: Target, audience: Audience, found: Customers) -> tuple[DataFrame, Row, list[Row]]:
     """Members, the line of the catalogue, and the backtest of one audience."""
-    lookalike, learned = _learn(run, target, audience)
-    customers, before = read_snapshot(run, target), _members_before(run, target)
+    lookalike, learned = _learn(run, target, audience, found)
+    customers, before = found.as_of(target.as_of), _members_before(run, target)
     allowed = permitted(customers, lookalike, _eligible(run, target, audience, customers))
-    found, picked = None, None
+    members, picked = None, None
     if learned.model is not None and not learned.withheld:
-        found = pick(
+        members = pick(
             customers,
             lookalike,
             learned.model,
@@ -62,37 +94,31 @@ def _build(run: Run, target: Target, audience: Audience) -> tuple[DataFrame, Row
             permitted=allowed,
             previous=before,
         ).persist()
-        picked = found.count()
+        picked = members.count()
     outcome = verdict(audience, learned.withheld, learned.notes, picked, run.project.privacy.audience_floor)
-    if found is None or not outcome.published:
-        found = carry_forward(before, audience.name, target.as_of, allowed)
-        picked = found.count()
+    if members is None or not outcome.published:
+        members = carry_forward(before, audience.name, target.as_of, allowed)
+        picked = members.count()
     definition = run.project.definition_hashes[f"audience.{audience.name}"]
     line = catalog_row(audience, definition, target.as_of, learned.counts, picked or 0, outcome)
     tried = learned.backtest.to_rows(audience.name, target.as_of) if learned.backtest else []
-    return found, line, tried
+    return members, line, tried
 
 
-def _learn(run: Run, target: Target, audience: Audience) -> tuple[Lookalike, Learned]:
-    both_dates = read_snapshot(run, target, back=True)
-    names = names_of_features(run.project.features)
-    lookalike = compile_lookalike(audience, names, numeric_columns(both_dates))
-    counts = counts_by_date(count_customers(both_dates, lookalike, target.as_of).toArrow())
-    sample = training_sample(both_dates, lookalike, target.as_of, counts).toArrow()
+def _learn(run: Run, target: Target, audience: Audience, customers: Customers) -> tuple[Lookalike, Learned]:
+    names = customers.names
+    lookalike = compile_lookalike(audience, names, numeric_columns(customers.both_dates))
+    counts = counts_by_date(count_customers(customers.both_dates, lookalike, target.as_of).toArrow())
+    sample = training_sample(customers.both_dates, lookalike, target.as_of, counts).toArrow()
     now = counts.get(target.as_of, Counts())
     return lookalike, learn(lookalike, sample, target.as_of, now, run.project.privacy.seed_floor)
 
 
 def _eligible(run: Run, target: Target, audience: Audience, customers: DataFrame) -> DataFrame:
-    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about.
-
-    A replay publishes nobody; it judges as its release did, at the moment of the switch.
-    """
-    run.lakehouse.ensure(silver.consents)
-    now = target.released[0]["released_at"] if target.is_replay else max(run.clock(), target.release.known_at)
-    consents = valid_rows(run.lakehouse.read(silver.consents), silver.consents, now)
+    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about."""
     purpose = next(p for p in run.project.privacy.purposes if p.name == audience.purpose)
-    return eligible(customers, consents, purpose, day_of(now, run.project.time_zone))
+    on = day_of(judged_at(run, target), run.project.time_zone)
+    return eligible(customers, read_consents(run, target), purpose, on)
 
 
 def _members_before(run: Run, target: Target) -> DataFrame:

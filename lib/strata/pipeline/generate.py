@@ -35,7 +35,8 @@ from strata.generate.travel import departed, truth_of_trips
 from strata.generate.world import World
 from strata.ingest.files import is_remote, local_path
 from strata.pipeline.context import Run
-from strata.project.models import Project, Source
+from strata.project.models import Project
+from strata.project.sources import Source
 
 DELIVERED_ON = "delivered_on"
 JUDGED = 2_000

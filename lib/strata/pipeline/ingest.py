@@ -37,7 +37,8 @@ from strata.ingest.mapping import Batch
 from strata.pipeline.batch import Step, withdraw_unfinished
 from strata.pipeline.context import Run
 from strata.pipeline.taking import Taken, fill_vault, take
-from strata.project.models import Project, Source
+from strata.project.models import Project
+from strata.project.sources import Source
 from strata.storage.concurrent import concurrently
 from strata.storage.tables import Lakehouse
 

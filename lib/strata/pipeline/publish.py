@@ -11,10 +11,10 @@ from strata.contract.spark import frame_of
 from strata.dates import months_before
 from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
-from strata.pipeline.features import read_snapshot
+from strata.pipeline.customers import read_customers
 from strata.pipeline.gate import gate
 from strata.pipeline.lookback import is_readable, read_released
-from strata.pipeline.segments import find_models, previous_catalog
+from strata.pipeline.models import find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns
@@ -50,14 +50,14 @@ def publish(run: Run, target: Target) -> bool:
 
 
 def _catalog(run: Run, target: Target) -> list[Row]:
-    project = run.project
+    project, made = run.project, find_models(run, target)
     return catalog_rows(
-        project.segmentations,
+        made.segmentations,
         project.offers,
         project.definition_hashes,
         target.as_of,
         previous_catalog(run, target),
-        {name: model.model_id for name, model in find_models(run, target).items()},
+        made.ids,
     )
 
 
@@ -72,7 +72,7 @@ def _stage_aggregates(run: Run, target: Target, catalog: list[Row]) -> None:
     lakehouse, live = run.lakehouse, live_rows(catalog)
     with run.stage("profiles", "catalogue, portraits, movements") as outcome:
         columns = published_columns(run.project)
-        snapshot = read_snapshot(run, target)
+        snapshot = read_customers(run, target)
         membership = lakehouse.read(staging(published.segment_membership)).drop("release_id")
         chosen = snapshot.select("as_of_date", "customer_id", *map(str, columns))
         features = lakehouse.grown(extend(published.customer_features, columns))

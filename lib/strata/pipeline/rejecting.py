@@ -13,7 +13,7 @@ from strata.ingest.mapping import REASONS
 from strata.ingest.records import TRACE, as_list
 from strata.pipeline.batch import Step
 from strata.project.landed import UNREADABLE
-from strata.project.models import Source
+from strata.project.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ from strata.ingest.mapping import REASONS, key_unknown, map_records, source_ids
 from strata.ingest.records import TRACE, Records, make_records
 from strata.pipeline.batch import Step
 from strata.pipeline.rejecting import Rejected, reject
-from strata.project.models import Project, Source
+from strata.project.models import Project
 from strata.project.names import extra_columns
+from strata.project.sources import Source
 
 FEW_RECORDS = 200_000
 """A delivery of up to so many records is compared with silver as a whole, in the job that writes it."""

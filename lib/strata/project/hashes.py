@@ -7,9 +7,12 @@ from typing import Any
 
 from strata.expression import Expression
 from strata.project.checks.audiences import matching
-from strata.project.models import Audience, Feature, Mapped, Project, Segmentation, Source, Text
+from strata.project.models import Audience, Feature, Project, Score, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
+from strata.project.references import generations
+from strata.project.sources import Mapped, Source
+from strata.project.words import Text
 
 _PLACES = frozenset({"url", "user", "password_env", "driver"})
 _DIGITS = 32
@@ -32,11 +35,13 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
     by_column = {column: f.name for f in everything for column in column_names(f)}
     used = {column: features[name] for column, name in by_column.items()}
     units = {u.name: digest([u.of.words, _canonical(u.condition, compiled), u.days]) for u in project.units}
+    for segmentation in (s for group in generations(project.segmentations) for s in group):
+        used[segmentation.name] = digest(_segmentation(segmentation, compiled, used, units))
     return {
         "features": digest(features),
         **{f"sources.{s.name}": digest(_source(s, compiled)) for s in project.sources},
         **({"units": digest(units)} if units else {}),
-        **{f"segmentation.{s.name}": digest(_segmentation(s, compiled, used, units)) for s in project.segmentations},
+        **{f"segmentation.{s.name}": used[s.name] for s in project.segmentations},
         **{
             f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
             for a in project.audiences
@@ -114,19 +119,25 @@ def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:
 def _segmentation(
     s: Segmentation, compiled: Compiled, used: Mapping[str, str], units: Mapping[str, str]
 ) -> dict[str, Any]:
-    named = {score.of for score in s.scores} | {part.feature for part in s.features}
-    if s.kind == "rules":
-        named |= {name for p in s.segments if p.when for name in compiled[p.when].names}
+    named = {score.of for score in s.scores} | {part.feature for part in s.features} | ({s.of} if s.of else set())
+    scores = {score.score for score in s.scores}
+    named |= {name for text in s.conditions for name in compiled[text].names} - scores
     return {
         "version": s.version,
         "kind": s.kind,
         "segments": [[p.segment, _canonical(p.when, compiled)] for p in s.segments],
         "otherwise": s.otherwise,
-        "scores": [[score.score, score.of, score.thresholds, score.better] for score in s.scores],
+        "scores": [[score.score, score.of, *_cuts(score), score.better] for score in s.scores],
         "clusters": [s.clusters, s.seed, [[part.feature, part.transform] for part in s.features]],
-        "uses": {name: used[name] for name in named},
+        "uses": {name: used.get(name, "previous") for name in named},
+        **({"base": [_canonical(s.base, compiled), s.purpose]} if s.base or s.purpose else {}),
+        **({"of": [s.of, [p.values for p in s.segments], s.unknown, s.floor]} if s.of else {}),
         **({"per": [s.per, units[s.per], s.roll_up.by, s.roll_up.without]} if s.per and s.roll_up else {}),
     }
+
+
+def _cuts(score: Score) -> list[Any]:
+    return [["quantiles", score.quantiles, score.covers]] if score.is_relative else [score.thresholds]
 
 
 def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: Mapping[str, str]) -> dict[str, Any]:
@@ -142,7 +153,7 @@ def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: 
         "exclude": sorted(compiled[text].canonical for text in a.exclude),
         "size": [a.share, a.publish_at_least],
         "backtest_days": a.backtest_days,
-        "uses": {name: used[name] for name in named},
+        "uses": {name: used.get(name, "previous") for name in named},
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from strata.contract.bronze import delivery, files
 from strata.errors import Problem
-from strata.project.models import Source
+from strata.project.sources import Source
 
 TEXT_FORMATS = frozenset({"csv", "json"})
 UNREADABLE = "unreadable_row"

@@ -7,14 +7,15 @@ from typing import TypeVar
 
 from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
-from strata.project.checks.features import check_features
+from strata.project.checks.features import check_features, with_needs
 from strata.project.checks.policies import check_checks, wide_tables
-from strata.project.checks.segmentations import check_segmentation
+from strata.project.checks.segmentations import check_segmentations
 from strata.project.checks.sources import check_extras, check_source
-from strata.project.checks.units import check_roll_up
-from strata.project.folder import Files, project_files
+from strata.project.checks.units import check_roll_up, names_per_unit
+from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
-from strata.project.models import Audience, Feature, Project, Segmentation, Source
+from strata.project.includes import including
+from strata.project.models import Audience, Feature, Project, Segmentation
 from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
@@ -23,8 +24,9 @@ from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
 from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
-from strata.project.shapes.segmentations import SEGMENTATION
+from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.shapes.sources import SOURCE
+from strata.project.sources import Source
 from strata.project.variables import fill, known_variables, override
 from strata.project.words import place_of
 from strata.project.yaml import Entries, Node, read_yaml
@@ -39,11 +41,16 @@ class _Parts:
     header: Header | None
     sources: tuple[Source, ...]
     features: FeatureFile | None
-    segmentations: tuple[Segmentation, ...]
+    definitions: tuple[Definition, ...]
     audiences: tuple[Audience, ...]
     offers: Mapping[str, str] | None
     checks: tuple[Check, ...] | None
     privacy: Privacy | None
+
+    @property
+    def segmentations(self) -> tuple[Segmentation, ...]:
+        """The segmentations themselves."""
+        return tuple(d.segmentation for d in self.definitions)
 
 
 def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Project:
@@ -59,7 +66,7 @@ def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Pro
     """
     notes = Notes()
     try:
-        parts = _read(project_files(folder, notes), settings or {}, notes)
+        parts = _read(folder, settings or {}, notes)
         project = _checked(folder, parts, notes)
     except Unreadable:
         project = None
@@ -69,7 +76,8 @@ def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Pro
     return project
 
 
-def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
+def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
+    files = project_files(root, notes)
     variables: dict[str, str] = {}
 
     def of_header(node: Node) -> Node:
@@ -92,11 +100,13 @@ def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
 
     no_offers: Mapping[str, str] = {}
     no_checks: tuple[Check, ...] = ()
+    header = single("project.yml", HEADER, None, of_header)
+    catalogue = root / header.includes if header and header.includes else None
     return _Parts(
-        header=single("project.yml", HEADER, None, of_header),
+        header=header,
         sources=folder("sources", SOURCE, of_source),
         features=single("features.yml", FEATURES, None),
-        segmentations=folder("segmentations", SEGMENTATION),
+        definitions=folder("segmentations", DEFINITION, including(catalogue, notes)),
         audiences=folder("audiences", AUDIENCE),
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
@@ -136,23 +146,22 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
-    everything = check_features(parts.features, parts.sources, compiler) if parts.features else None
+    file = with_needs(parts.features, [d.needs for d in parts.definitions], notes) if parts.features else None
+    everything = check_features(file, parts.sources, compiler) if file else None
     features = None if everything is None else tuple(f for f in everything if f.per is None)
     names = names_of_features(features) if features is not None else None
-    units = {u.name: u for u in parts.features.units} if parts.features else None
     published = parts.features.publish if parts.features else ()
     for name in published if names is not None else ():
         notes.expect_known(name, names or (), "feature")
-    for segmentation in parts.segmentations:
-        is_known = everything is not None and segmentation.per in (None, *(units or ()))
-        usable = [f for f in everything or () if f.per in (None, segmentation.per)]
-        check_segmentation(segmentation, names_of_features(usable) if is_known else None, parts.offers, compiler)
-        if units is not None:
-            check_roll_up(segmentation, units, compiler)
+    parts = replace(parts, definitions=tuple(_with_floor(d, parts.privacy) for d in parts.definitions))
+    of_units = names_per_unit(parts.features.units if parts.features else (), everything)
+    check_segmentations(parts.segmentations, names, of_units, parts.offers, parts.privacy, compiler)
+    for segmentation in parts.segmentations if parts.features else ():
+        check_roll_up(segmentation, of_units, compiler)
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
-        check_audience(audience, features, parts.privacy, compiler)
+        check_audience(audience, features, parts.segmentations, parts.privacy, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
     project = None if notes.problems else _project(folder, parts, everything or (), audiences)
@@ -176,6 +185,14 @@ def _project(
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
     )  # fmt: skip
+
+
+def _with_floor(definition: Definition, privacy: Privacy | None) -> Definition:
+    """A value of an attribute that nobody listed is a segment only from the project's smallest cell on."""
+    segmentation, least = definition.segmentation, (privacy or Privacy(())).cell_floor
+    if segmentation.kind != "attribute" or segmentation.segments:
+        return definition
+    return replace(definition, segmentation=replace(segmentation, floor=max(segmentation.floor, least)))
 
 
 def _check_files(what: str, names: Iterable[str], notes: Notes) -> None:

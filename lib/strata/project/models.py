@@ -10,11 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from strata.contract.columns import Column, Type
+from strata.contract.columns import Type
 from strata.errors import Location
 from strata.project.policies import Check, Privacy
-from strata.project.text import Text as Text  # noqa: PLC0414 - most know it from here
+from strata.project.sources import Source
 from strata.project.units import RollUp, Unit
+from strata.project.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,95 +34,6 @@ class Storage:
     root: str | None
     catalog: str | None = None
     prefix: str = ""
-
-
-Reader = Literal["csv", "json", "parquet", "delta", "jdbc", "table"]
-Delivery = Literal["append", "snapshot", "changes"]
-Moment = Literal["instant", "local", "date"]
-Normaliser = Literal["plain", "msisdn", "email"]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """How a source is opened; `options` are the reader's own (delimiter, encoding, url, dbtable, ...)."""
-
-    format: Reader
-    path: str | None
-    options: Mapping[str, str]
-    where: Location
-
-    @property
-    def decimal(self) -> str:
-        """The decimal mark of numbers in text: a point, or a comma."""
-        return self.options.get("decimal", ".")
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """What a delivery means: rows to add, the whole state, or changes; and how far it is complete.
-
-    An event more than `late_days` before the day the source was complete through before its batch is rejected.
-    With `every_day` there are events on every day: a day without any is missing.
-    """
-
-    mode: Delivery
-    ready_when: str | None
-    late_days: int | None
-    complete_through: date | Literal["latest", "always"]
-    every_day: bool = False
-    where: Location | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """One silver column: taken from a source column, or computed by an expression over source columns."""
-
-    name: str
-    source: str | None
-    value: Text | None
-    moment: Moment | None
-    zone: str | None
-    pattern: str | None
-    recode: Mapping[str, str] | None
-    identity: Normaliser | None
-    where: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Rows for which the condition over mapped silver columns holds go to quarantine with this reason."""
-
-    reason: str
-    when: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Unpivot:
-    """Wide sheets: each of `columns` becomes a record with its name and its value."""
-
-    columns: tuple[str, ...]
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A delivered table and its way into one silver table; `event_types`: what `event_type` may give, () for any."""
-
-    name: str
-    description: str
-    feeds: str
-    read: Read
-    schema: Mapping[str, Type]
-    delivery: Deliver
-    key: tuple[str, ...]
-    event_type: Text | None
-    columns: tuple[Mapped, ...]
-    extra: tuple[tuple[Mapped, Column], ...]
-    reject: tuple[Reject, ...]
-    unpivot: Unpivot | None
-    where: Location
-    event_types: tuple[str, ...] = ()
 
 
 FeatureKind = Literal[
@@ -175,7 +87,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment: an id for machines, a label for people, a rule."""
+    """A segment: an id for machines, a label for people, a rule; of kind attribute the values instead."""
 
     segment: str
     label: str
@@ -183,6 +95,7 @@ class Segment:
     description: str | None
     offer: str | None
     where: Location
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +104,10 @@ class Score:
 
     `better: low` (days since): value <= thresholds[0] scores highest. `better: high` (spend): value >=
     thresholds[-1] scores highest. Thresholds ascend. An unknown feature has an unknown score.
+
+    Instead of thresholds, a score may be cut by the base of its date: into `quantiles` parts of as many customers
+    each, or where the best customers make up the shares `covers` of the feature's sum (0.5: the smallest set that
+    makes half of it scores highest). Then thresholds are empty until `segments.cuts` fills them.
     """
 
     score: str
@@ -198,6 +115,18 @@ class Score:
     thresholds: tuple[float, ...]
     better: Literal["low", "high"]
     where: Location
+    quantiles: int | None = None
+    covers: tuple[float, ...] = ()
+
+    @property
+    def best(self) -> int:
+        """The highest value of the score; the lowest is 1."""
+        return self.quantiles or 1 + len(self.thresholds or self.covers)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether its cuts depend on the other customers."""
+        return self.quantiles is not None or bool(self.covers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +143,14 @@ class Segmentation:
     """A definition that splits its base into exactly one segment per customer.
 
     Attributes:
+        otherwise: whom no rule takes, or of kind attribute no listed value: a segment, or `error`.
+        base: who is split; None: everybody.
+        purpose: a purpose of privacy.yml: who may not be addressed for it is not in the base.
+        of: of kind attribute: the feature whose values are the segments.
+        unknown: of kind attribute: the segment of those of whom the value is not known.
+        floor: of kind attribute without listed segments, and only then above 0: a value that fewer customers have
+            gets no segment of its own.
+        special_category: of personal data, of which the segment is one: needs a legal basis in privacy.yml.
         per: the unit that it splits instead; `roll_up` says which segment the customer gets by them.
     """
 
@@ -222,7 +159,7 @@ class Segmentation:
     technique: str
     owner: str
     task: str
-    kind: Literal["rules", "scores", "clusters"]
+    kind: Literal["rules", "scores", "attribute", "clusters"]
     segments: tuple[Segment, ...]
     otherwise: str
     scores: tuple[Score, ...]
@@ -230,8 +167,24 @@ class Segmentation:
     features: tuple[ClusterFeature, ...]
     seed: int
     where: Location
+    base: Text | None = None
+    purpose: str | None = None
+    of: str | None = None
+    unknown: str = "unknown"
+    floor: int = 0
+    special_category: str | None = None
     per: str | None = None
     roll_up: RollUp | None = None
+
+    @property
+    def conditions(self) -> tuple[Text, ...]:
+        """Everything in it that is evaluated for a customer, the base first."""
+        return tuple(text for text in (self.base, *(s.when for s in self.segments)) if text is not None)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a customer's segment depends on the other customers, what its conditions name left aside."""
+        return self.kind == "clusters" or self.floor > 0 or any(score.is_relative for score in self.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +206,11 @@ class Audience:
     backtest_days: int
     publish_at_least: int
     where: Location
+
+    @property
+    def conditions(self) -> tuple[Text, ...]:
+        """Everything in it that is evaluated for a customer."""
+        return self.seed, self.candidates, *self.exclude
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from strata.contract.silver import (
     products,
 )
 from strata.expression import Name
-from strata.project.models import Feature, Project, Segmentation, Source
+from strata.project.models import Feature, Project, Segmentation
+from strata.project.sources import Source
 
 USABLE = frozenset({Type.BOOLEAN, Type.BIGINT, Type.MONEY, Type.DOUBLE, Type.STRING, Type.DATE})
 EVENT_MANAGED = ("event_id", "event_date", "event_type", PREVIOUS_DATE)

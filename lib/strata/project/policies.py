@@ -1,10 +1,13 @@
 """What a project promises: checks of what it publishes, purposes of use, floors. Frozen values, as in `models`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from strata.errors import Location
+
+SPECIAL_CATEGORIES = ("health", "religion", "ethnicity", "politics", "sex_life")
+"""Kinds of personal data that may not be used, nor inferred, without a declared legal basis (GDPR, article 9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,10 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """Purposes and floors; floors may only be raised."""
+    """Purposes and floors; floors may only be raised. `special_categories`: category -> its legal basis."""
 
     purposes: tuple[Purpose, ...]
     cell_floor: int = 10
     audience_floor: int = 100
     seed_floor: int = 100
+    special_categories: Mapping[str, str] = field(default_factory=dict)

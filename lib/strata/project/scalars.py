@@ -8,10 +8,9 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from strata.contract.columns import Type
-from strata.project.models import Text
 from strata.project.notes import Notes
 from strata.project.reading import Reader, found, mismatch
-from strata.project.words import Word, nearest
+from strata.project.words import Text, Word, nearest
 from strata.project.yaml import Entries, Items, Node, Scalar
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strata.errors import Location
-from strata.project.text import Text
+from strata.project.words import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from strata.contract.cluster_ids import cluster_ids
 from strata.contract.columns import Column, Personal, Type, column
 from strata.project.models import Segment, Segmentation
+from strata.project.references import declared_segments, relative_names
 
 Row = dict[str, Any]
 NO_MODELS: Mapping[str, str] = {}
@@ -23,23 +24,24 @@ def catalog_rows(
     """The whole of `publish.segment_catalog` after a release, without release_id.
 
     Args:
-        segmentations: every definition of the project.
+        segmentations: every definition of the project, cuts of the population filled in.
         offers: text of each offer, by id.
         definition_hashes: `segmentation.<name>` -> 32 hex digits.
         as_of_date: date of the release.
         previous: rows of the catalogue before it; none at the first release.
-        model_ids: segmentation -> model that assigned its customers; for kind clusters.
+        model_ids: segmentation -> model or cuts that assigned its customers, where it has some.
 
     Returns:
         A row per segment of today's definitions, in their order, with retired_on None, and after them every earlier
         row that no longer exists (segmentation, version or segment gone), retired as of this date unless it
         already was. A segment that comes back keeps its first date.
     """
-    earlier = {_key(row): row for row in previous}
+    earlier, relative = {_key(row): row for row in previous}, relative_names(segmentations)
     live = [
         {
             **row,
             "model_id": model_ids.get(row["segmentation"]),
+            "population_relative": row["segmentation"] in relative,
             "published_since": _since(earlier.get(_key(row)), as_of_date),
             "retired_on": None,
         }
@@ -82,8 +84,6 @@ def _declared(segmentation: Segmentation, offers: Mapping[str, str], definition_
         "technique": segmentation.technique,
         "owner": segmentation.owner,
         "task": segmentation.task,
-        # what a customer's cluster is depends on all the others; rules and fixed cuts look at the customer alone
-        "population_relative": segmentation.kind == "clusters",
         "definition_hash": definition_hash,
     }
     words = _clusters(segmentation) if segmentation.kind == "clusters" else _segments(segmentation, offers)
@@ -99,11 +99,15 @@ def _segments(segmentation: Segmentation, offers: Mapping[str, str]) -> list[Row
             "rule_text": _rule_text(s, segmentation),
             "offer": None if s.offer is None else offers[s.offer],
         }
-        for s in segmentation.segments
+        for s in declared_segments(segmentation)
     ]
 
 
 def _rule_text(segment: Segment, segmentation: Segmentation) -> str:
+    if segment.values:
+        return f"{segmentation.of} in ({', '.join(repr(str(value)) for value in segment.values)})"
+    if segmentation.kind == "attribute" and segment.segment == segmentation.unknown:
+        return f"{segmentation.of} is null"
     if segment.when is not None:
         return segment.when.words
     is_otherwise = segment.segment == segmentation.otherwise

@@ -26,11 +26,21 @@ def no_score() -> Column:
     return F.lit(None).cast("double")
 
 
-def helper_name(segmentation: Segmentation, part: str | int) -> str:
+def helper_name(segmentation: Segmentation | str, part: str | int) -> str:
     """Name of a helper column that no feature and no other segmentation uses."""
-    return f"~{segmentation.name}:{part}"
+    return f"~{segmentation if isinstance(segmentation, str) else segmentation.name}:{part}"
 
 
-def helper(segmentation: Segmentation, part: str | int) -> Column:
+def helper(segmentation: Segmentation | str, part: str | int) -> Column:
     """The helper column of that name; quoted, as the name is no plain identifier on purpose."""
     return F.col(f"`{helper_name(segmentation, part)}`")
+
+
+def permission_name(purpose: str) -> str:
+    """Name of the BOOLEAN column that says who may be addressed for a purpose."""
+    return f"~may:{purpose}"
+
+
+def rolled_up_name(segmentation: Segmentation) -> str:
+    """Name of the column that holds what a customer's units come to."""
+    return helper_name(segmentation, "units")

@@ -22,13 +22,15 @@ ERROR = "error"
 NO_HELPERS: Mapping[str, Column] = {}
 
 
-def assign_by_rules(segmentation: Segmentation, names: Mapping[str, Name]) -> Assignment:
-    """Segments of kind `rules`, whose conditions read the features `names`.
+def assign_by_rules(
+    segmentation: Segmentation, names: Mapping[str, Name], columns: Mapping[str, Column] = NO_HELPERS
+) -> Assignment:
+    """Segments of kind `rules`, whose conditions read `names`: features, or what `columns` holds for a name.
 
     Raises:
         ProjectError: a condition does not compile.
     """
-    return Assignment(segment=_first_that_holds(segmentation, names), score=no_score())
+    return Assignment(segment=_first_that_holds(segmentation, names, columns), score=no_score())
 
 
 def assign_by_scores(segmentation: Segmentation, names: Mapping[str, Name]) -> Assignment:

@@ -3,13 +3,8 @@
 from strata.project.models import Score
 
 
-def best_score(score: Score) -> int:
-    """The highest value of the score; the lowest is 1."""
-    return len(score.thresholds) + 1
-
-
 def score_of(value: float | None, score: Score) -> int | None:
-    """The score of one value: 1 ... `best_score`, best is highest; an unknown value has no score.
+    """The score of one value: 1 ... `Score.best`, best is highest; an unknown value has no score.
 
     `better: low`: a value equal to a threshold still earns the better score (at most 7 days). `better: high`:
     so does a value that just reaches its threshold (at least 26 days). Hence a value on a cut is never ambiguous.

@@ -1,6 +1,7 @@
 """Segments of units, and how they come together to one segment of the customer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -9,9 +10,9 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Type
 from strata.expression import Name, compile_expression
 from strata.project.models import Segmentation
-from strata.segments.assign import assign_all
+from strata.segments.assign import KEYS, assign_all
+from strata.segments.assignment import rolled_up_name
 
-KEYS = ("as_of_date", "customer_id")
 UNIT_KEYS = (*KEYS, "unit", "unit_id", "from_date", "to_date")
 
 
@@ -23,7 +24,7 @@ def assign_units(
     Args:
         units: as_of_date, customer_id, unit, unit_id, from_date, to_date and features of units.
         customers: as_of_date, customer_id and features of customers; units of others are left out.
-        segmentations: of kind rules or scores, each `per` a unit; at least one.
+        segmentations: of kind rules or scores, each `per` a unit; at least one. Their bases are the caller's.
         names: what conditions may use: features of customers and of units.
 
     Returns:
@@ -35,7 +36,8 @@ def assign_units(
     """
     read = sorted(_names_read(segmentations, names) & set(customers.columns) - set(KEYS))
     rows = units.join(customers.select(*KEYS, *read), list(KEYS), "inner")
-    found = assign_all(rows, segmentations, names, keys=UNIT_KEYS)
+    whole = [replace(s, per=None, roll_up=None, base=None, purpose=None) for s in segmentations]
+    found = assign_all(rows, whole, names, keys=UNIT_KEYS)
     is_per = [(F.col("segmentation") == s.name) & (F.col("unit") == s.per) for s in segmentations]
     own = found.where(reduce(Column.__or__, is_per))
     return own.select(
@@ -48,34 +50,28 @@ def roll_up(unit_segments: DataFrame, customers: DataFrame, segmentations: Seque
 
     Args:
         unit_segments: from `assign_units`.
-        customers: as_of_date, customer_id: the base.
+        customers: as_of_date, customer_id and other columns.
         segmentations: the same; `roll_up` of each says which unit decides, and what who has none gets.
 
     Returns:
-        as_of_date, customer_id, segmentation, version (BIGINT), segment, score (DOUBLE, NULL): as many rows as
-        customers times segmentations.
+        `customers` with a column `rolled_up_name` for each segmentation, which `assign.with_segments` reads.
     """
     per_segment = unit_segments.groupBy(*KEYS, "segmentation", "segment").agg(
         F.count(F.lit(1)).alias("_units"), F.max(F.struct("to_date", "unit_id")).alias("_last")
     )
     # The segment itself stands last: what decides differs between any two segments before it is looked at.
-    best = F.max(F.struct(_rank(segmentations).alias("rank"), F.col("segment").alias("segment"))).alias("_best")
-    decided = per_segment.groupBy(*KEYS, "segmentation").agg(best)
-    declared = [
-        F.struct(
-            F.lit(s.name).alias("segmentation"),
-            F.lit(s.version).cast("bigint").alias("version"),
-            F.lit(s.roll_up.without).alias("_without"),
-        )
-        for s in segmentations
-        if s.roll_up is not None
-    ]
-    each = customers.select(*KEYS, F.inline(F.array(*declared)))
-    joined = each.join(decided, [*KEYS, "segmentation"], "left")
-    segment = F.when(F.col("_best").isNull(), F.col("_without")).otherwise(F.col("_best.segment"))
-    return joined.select(
-        *KEYS, "segmentation", "version", segment.alias("segment"), F.lit(None).cast("double").alias("score")
+    best = F.struct(_rank(segmentations).alias("rank"), F.col("segment").alias("segment"))
+    names = {s.name: rolled_up_name(s) for s in segmentations}
+    decided = per_segment.groupBy(*KEYS).agg(
+        *(F.max(F.when(F.col("segmentation") == name, best)).alias(column) for name, column in names.items())
     )
+    joined = customers.join(decided, list(KEYS), "left")
+    return joined.withColumns({names[s.name]: _rolled_up(s) for s in segmentations})
+
+
+def _rolled_up(segmentation: Segmentation) -> Column:
+    best, without = F.col(f"`{rolled_up_name(segmentation)}`"), segmentation.roll_up and segmentation.roll_up.without
+    return F.when(best.isNull(), F.lit(without)).otherwise(best["segment"])
 
 
 def _rank(segmentations: Sequence[Segmentation]) -> Column:

@@ -1,25 +1,34 @@
 """Audiences: conditions compile, and what a look-alike learns from and serves exists."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from strata.contract.columns import Type
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import expect_number
-from strata.project.models import Audience, Feature
+from strata.project.checks.segmentations import check_segments_named
+from strata.project.models import Audience, Feature, Segmentation
 from strata.project.names import column_names, names_of_features
 from strata.project.policies import Privacy
+from strata.project.references import known_segments, names_of_segmentations
 from strata.project.words import place_of
 
 
 def check_audience(
-    audience: Audience, features: tuple[Feature, ...] | None, privacy: Privacy | None, compiler: Compiler
+    audience: Audience,
+    features: tuple[Feature, ...] | None,
+    segmentations: Sequence[Segmentation],
+    privacy: Privacy | None,
+    compiler: Compiler,
 ) -> None:
     """Everything about one audience; `features` or `privacy` None: not known, because their file cannot be read."""
     notes = compiler.notes
     names = None if features is None else names_of_features(features)
-    for condition in (audience.seed, audience.candidates, *audience.exclude):
-        compiler.compile(condition, names, Type.BOOLEAN)
+    usable = None if names is None else {**names_of_segmentations(segmentations), **names}
+    known = {s.name: known_segments(s) for s in segmentations}
+    for condition in audience.conditions:
+        compiler.compile(condition, usable, Type.BOOLEAN)
+        check_segments_named(condition, known, compiler)
     for pattern in () if features is None else (*audience.learn_from, *audience.leave_out):
         if not matching(pattern, features or ()) and not notes.doubts(pattern):
             hint = "names and patterns with * of features; `by` features match by their name"

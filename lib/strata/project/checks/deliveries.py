@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from strata.errors import Problem
 from strata.expression import Expression
 from strata.expression.tree import Node
-from strata.project.models import Source
 from strata.project.notes import Notes
+from strata.project.sources import Source
 from strata.project.words import nearest, place_of
 
 

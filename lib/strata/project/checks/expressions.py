@@ -6,8 +6,7 @@ from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.expression import Expression, Name, compile_expression
 from strata.project.notes import Notes
-from strata.project.text import Text
-from strata.project.words import mentioned
+from strata.project.words import Text, mentioned
 
 
 class Compiler:

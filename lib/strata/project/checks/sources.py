@@ -11,7 +11,6 @@ from strata.errors import Location, Problem
 from strata.project.checks.deliveries import check_delivery, check_event_types
 from strata.project.checks.expressions import Compiler
 from strata.project.landed import landing_problems
-from strata.project.models import Mapped, Moment, Source
 from strata.project.names import (
     EVENT_MANAGED,
     USABLE,
@@ -21,6 +20,7 @@ from strata.project.names import (
     names_of_source,
 )
 from strata.project.notes import Notes
+from strata.project.sources import Mapped, Moment, Source
 from strata.project.words import mentioned, nearest, place_of
 
 _QUOTED = re.compile(r"'[^']*'")

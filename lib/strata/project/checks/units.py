@@ -1,13 +1,15 @@
 """Units: their columns and conditions exist, their features have one window, and they come together again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from strata.contract.columns import Type
 from strata.errors import Problem
+from strata.expression import Name
 from strata.project.checks.expressions import Compiler
-from strata.project.models import Segmentation, Source
-from strata.project.names import names_of_events
+from strata.project.models import Feature, Segmentation
+from strata.project.names import names_of_events, names_of_features
 from strata.project.shapes.features import FeatureFile, FeatureLine
+from strata.project.sources import Source
 from strata.project.units import Unit
 from strata.project.words import place_of
 
@@ -53,7 +55,13 @@ def unit_problems(line: FeatureLine) -> Iterator[Problem]:
         )
 
 
-def check_roll_up(segmentation: Segmentation, units: Mapping[str, Unit], compiler: Compiler) -> None:
+def names_per_unit(units: Iterable[Unit], features: Iterable[Feature] | None) -> dict[str, dict[str, Name]]:
+    """Unit -> what its conditions may use: its own features and those of the customer."""
+    listed = tuple(features or ())
+    return {u.name: names_of_features(f for f in listed if f.per in (None, u.name)) for u in units}
+
+
+def check_roll_up(segmentation: Segmentation, units: Collection[str], compiler: Compiler) -> None:
     """What only a segmentation per unit has: a unit that there is, and a segment for customers without one."""
     notes, per, roll_up = compiler.notes, segmentation.per, segmentation.roll_up
     if per is None:
@@ -65,6 +73,8 @@ def check_roll_up(segmentation: Segmentation, units: Mapping[str, Unit], compile
         what = f"a segmentation per {per} needs the key `roll_up`"
         notes.add(segmentation.where, what, "by: last, most_frequent or highest; without: the segment of no unit")
         return
+    for score in (score for score in segmentation.scores if score.is_relative):
+        notes.add(score.where, f"`{score.score}` is cut by the population, which units do not have", "use thresholds")
     declared = {segment.segment: segment for segment in segmentation.segments}
     without = declared.get(roll_up.without)
     if notes.expect_known(roll_up.without, declared, "segment") and without is not None and without.when is not None:

@@ -1,11 +1,11 @@
 """features.yml: attributes, aggregates over events and windows, expressions over features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.models import FeatureKind, Text
+from strata.project.models import FeatureKind
 from strata.project.names import DATED_TABLES
 from strata.project.reading import (
     Field,
@@ -20,6 +20,7 @@ from strata.project.reading import (
     tolerant,
 )
 from strata.project.units import Unit
+from strata.project.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class FeatureLine:
     within: int | None = None
     to: Text | None = None
     per: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its features, one per window; `{value}` stays."""
+        return tuple(self.name.replace("{days}", str(days)) for days in self.days) or (self.name,)
+
+    def meaning(self) -> tuple[object, ...]:
+        """Everything but its place and its words for people; equal for lines that compute the same."""
+        parts = (getattr(self, part.name) for part in fields(self) if part.name not in ("where", "description"))
+        return tuple(part.words if isinstance(part, Text) else part for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,15 @@ KINDS: dict[str, dict[str, Field]] = {
     "expression": {**_COMMON, "of": required(s.text), "per": optional(s.name)},
 }
 
+LINES: Reader[tuple[FeatureLine, ...]] = survivors(
+    tagged(
+        "a feature",
+        "kind",
+        {kind: record(f"{_ARTICLE.get(kind[0], 'a')} {kind} feature", _line, fields) for kind, fields in KINDS.items()},
+    ),
+    named="name",
+)
+
 _UNIT: Reader[Unit] = record(
     "a unit",
     Unit,
@@ -147,19 +167,7 @@ FEATURES: Reader[FeatureFile] = record(
     "features.yml",
     FeatureFile,
     {
-        "features": required(
-            survivors(
-                tagged(
-                    "a feature",
-                    "kind",
-                    {
-                        kind: record(f"{_ARTICLE.get(kind[0], 'a')} {kind} feature", _line, fields)
-                        for kind, fields in KINDS.items()
-                    },
-                ),
-                named="name",
-            )
-        ),
+        "features": required(LINES),
         "publish": optional(tolerant(list_of(s.phrase), ()), ()),
         "units": optional(survivors(_UNIT, named="unit"), ()),
     },

@@ -28,6 +28,7 @@ class Header:
     storage: Storage
     variables: Mapping[str, str]
     where: Location
+    includes: str | None = None
 
 
 _storage_keys = plain_record(
@@ -68,5 +69,6 @@ HEADER: Reader[Header] = record(
         "retention_days": required(s.whole(SHORTEST_RETENTION, 36_500)),
         "storage": required(storage),
         "variables": optional(VARIABLES, {}),
+        "includes": optional(s.phrase),
     },
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.policies import Check, Privacy, Purpose
+from strata.project.policies import SPECIAL_CATEGORIES, Check, Privacy, Purpose
 from strata.project.reading import (
     Reader,
     keyed,
@@ -48,8 +48,10 @@ def _purpose(name: str, basis: str, description: str, where: Location) -> Purpos
     return Purpose(name, basis, description)  # type: ignore[arg-type]
 
 
-def _privacy(purposes: tuple[Purpose, ...], floors: Mapping[str, int]) -> Privacy:
-    return Privacy(purposes, **floors)
+def _privacy(
+    purposes: tuple[Purpose, ...], floors: Mapping[str, int], special_categories: Mapping[str, str]
+) -> Privacy:
+    return Privacy(purposes, special_categories=special_categories, **floors)
 
 
 _PURPOSE = {"basis": required(s.choice("consent", "legitimate_interest")), "description": required(s.phrase)}
@@ -65,5 +67,6 @@ PRIVACY: Reader[Privacy] = plain_record(
     {
         "purposes": optional(keyed("a purpose", s.name, _purpose, _PURPOSE), ()),
         "floors": optional(tolerant(plain_record("floors", dict, _FLOORS), {}), {}),
+        "special_categories": optional(tolerant(mapping_of(s.choice(*SPECIAL_CATEGORIES), s.phrase), {}), {}),
     },
 )

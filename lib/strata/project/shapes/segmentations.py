@@ -1,21 +1,51 @@
-"""segmentations/<name>.yml: rules, scores or clusters that split the base."""
+"""segmentations/<name>.yml: rules, scores, values of an attribute or clusters that split the base."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
 from strata.project.models import ClusterFeature, Score, Segment, Segmentation
+from strata.project.notes import Notes
+from strata.project.policies import SPECIAL_CATEGORIES
 from strata.project.reading import Field, Reader, list_of, optional, record, required, tagged
+from strata.project.shapes.features import LINES, FeatureLine
 from strata.project.units import RollUp
+from strata.project.yaml import Node
 
-ERROR = "error"
+ERROR, OTHER, UNKNOWN = "error", "other", "unknown"
+MOST_QUANTILES = 100
 
 
-def _segmentation(segmentation: str, where: Location, **values: Any) -> Segmentation:
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A file of segmentations/: the segmentation, and the features it brings along."""
+
+    segmentation: Segmentation
+    needs: tuple[FeatureLine, ...]
+
+
+def _definition(segmentation: str, where: Location, needs: tuple[FeatureLine, ...] = (), **values: Any) -> Definition:
     absent: dict[str, Any] = {
         "segments": (), "otherwise": ERROR, "scores": (), "clusters": None, "features": (), "seed": 0,
     }  # fmt: skip
-    return Segmentation(name=segmentation, where=where, **{**absent, **values})
+    return Definition(Segmentation(name=segmentation, where=where, **{**absent, **values}), needs)
+
+
+def _segment(where: Location, **values: Any) -> Segment:
+    return Segment(where=where, **{"when": None, **values})
+
+
+def score(node: Node, notes: Notes) -> Score:
+    """A score, cut in exactly one of three ways."""
+    read = _SCORE(node, notes)
+    ways = [way for way in ("thresholds", "quantiles", "covers") if getattr(read, way)]
+    if len(ways) != 1:
+        found = " and ".join(ways) or "neither of them"
+        raise notes.refuse(node.where, f"found {found}, expected thresholds, quantiles or covers", "keep one of them")
+    if read.covers and read.better != "high":
+        raise notes.refuse(node.where, f"covers with `better: {read.better}`", "the largest values cover: better: high")
+    return read
 
 
 _COMMON: dict[str, Field] = {
@@ -25,20 +55,19 @@ _COMMON: dict[str, Field] = {
     "owner": required(s.phrase),
     "task": required(s.phrase),
     "kind": required(s.phrase),
+    "base": optional(s.text),
+    "purpose": optional(s.name),
+    "special_category": optional(s.choice(*SPECIAL_CATEGORIES)),
+    "needs": optional(LINES, ()),
 }
-_SEGMENT = record(
-    "a segment",
-    Segment,
-    {
-        "segment": required(s.name),
-        "label": required(s.phrase),
-        "when": optional(s.text),
-        "description": optional(s.phrase),
-        "offer": optional(s.name),
-    },
-)
+_WORDS: dict[str, Field] = {
+    "segment": required(s.name),
+    "label": required(s.phrase),
+    "description": optional(s.phrase),
+    "offer": optional(s.name),
+}
 _SEGMENTS = {
-    "segments": required(list_of(_SEGMENT, unique=False)),
+    "segments": required(list_of(record("a segment", _segment, {**_WORDS, "when": optional(s.text)}), unique=False)),
     "otherwise": optional(s.name, ERROR),
 }
 _PER_UNIT = {
@@ -57,7 +86,9 @@ _SCORE = record(
     {
         "score": required(s.identifier),
         "of": required(s.name),
-        "thresholds": required(list_of(s.number(), unique=False)),
+        "thresholds": optional(list_of(s.number(), unique=False), ()),
+        "quantiles": optional(s.whole(2, MOST_QUANTILES)),
+        "covers": optional(list_of(s.number(0, 1), unique=False), ()),
         "better": required(s.choice("low", "high")),
     },
 )
@@ -66,20 +97,33 @@ _CLUSTER_FEATURE = record(
     ClusterFeature,
     {"feature": required(s.name), "transform": optional(s.choice("log1p", "none"), "none")},
 )
+_GROUP = record("a segment", _segment, {**_WORDS, "values": optional(list_of(s.phrase, at_least=0), ())})
 
-SEGMENTATION: Reader[Segmentation] = tagged(
+DEFINITION: Reader[Definition] = tagged(
     "a segmentation",
     "kind",
     {
-        "rules": record("a segmentation by rules", _segmentation, {**_COMMON, **_SEGMENTS, **_PER_UNIT}),
+        "rules": record("a segmentation by rules", _definition, {**_COMMON, **_SEGMENTS, **_PER_UNIT}),
         "scores": record(
             "a segmentation by scores",
-            _segmentation,
-            {**_COMMON, **_SEGMENTS, **_PER_UNIT, "scores": required(list_of(_SCORE, unique=False))},
+            _definition,
+            {**_COMMON, **_SEGMENTS, **_PER_UNIT, "scores": required(list_of(score, unique=False))},
+        ),
+        "attribute": record(
+            "a segmentation by an attribute",
+            _definition,
+            {
+                **_COMMON,
+                "of": required(s.name),
+                "segments": optional(list_of(_GROUP, unique=False), ()),
+                "otherwise": optional(s.name, OTHER),
+                "unknown": optional(s.name, UNKNOWN),
+                "floor": optional(s.whole(1, 10**9), 0),
+            },
         ),
         "clusters": record(
             "a segmentation by clusters",
-            _segmentation,
+            _definition,
             {
                 **_COMMON,
                 "clusters": required(s.whole(2, 50)),

@@ -8,7 +8,6 @@ from strata.contract.columns import Column, Personal, Type, column
 from strata.contract.silver import EVENT_LIMITS, FED_TABLES
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.models import Deliver, Mapped, Read, Reject, Source, Unpivot
 from strata.project.notes import Notes
 from strata.project.reading import (
     Field,
@@ -22,6 +21,7 @@ from strata.project.reading import (
     required,
     tagged,
 )
+from strata.project.sources import Deliver, Mapped, Read, Reject, Source, Unpivot
 from strata.project.words import place_of
 from strata.project.yaml import Node, Scalar
 

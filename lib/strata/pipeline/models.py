@@ -1,0 +1,176 @@
+"""What definitions take from the population: models of clusterings, cuts of scores, values of attributes.
+
+Kept in tables of `models` under an id that follows from definition, date and knowledge, so that every stage and every
+replay finds what was used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from strata.contract.columns import Table
+from strata.contract.operations import cluster_models, population_cuts
+from strata.contract.published import segment_catalog
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import InputError
+from strata.pipeline.context import Run, Target
+from strata.pipeline.lookback import read_released
+from strata.project.models import Segmentation
+from strata.project.names import names_of_features
+from strata.project.references import closure, generations, names_of_segmentations, needs_of
+from strata.publish.catalog import live_rows
+from strata.publish.release import Row
+from strata.segments.assign import in_base, references, with_segments
+from strata.segments.clusters import sample_for_fit
+from strata.segments.cuts import Cuts, needs_cuts, resolve
+from strata.segments.cutting import measure_cuts
+from strata.segments.fit import fit_clusters
+from strata.segments.model import ClusterModel, model_id
+
+
+@dataclass(frozen=True, slots=True)
+class Assigning:
+    """Everything that assigns customers in one release.
+
+    `segmentations`: with their cuts filled in. `ids`: the model or the cuts of each that has one.
+    """
+
+    segmentations: tuple[Segmentation, ...] = ()
+    clusters: Mapping[str, ClusterModel] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    def assign(self, run: Run, customers: DataFrame) -> DataFrame:
+        """The customers with the columns of every segmentation (`segments.assign.with_segments`)."""
+        return with_segments(customers, self.segmentations, names_of_features(run.project.features), self.clusters)
+
+    def only(self, names: frozenset[str]) -> "Assigning":
+        """The same with these segmentations and all that they need, in the given order."""
+        return replace(self, segmentations=closure(names, self.segmentations))
+
+
+def find_models(run: Run, target: Target, customers: DataFrame | None = None) -> Assigning:
+    """What a release assigns with, in the project's order: kept, or fitted and measured now.
+
+    A clustering keeps the model of the release looked back at while its definition stays; cuts are those of the date.
+
+    Args:
+        run: where models are kept.
+        target: the release.
+        customers: `read_customers` of it, to fit on; without it what is missing is an error.
+
+    Raises:
+        InputError: a model is missing and there is nothing to fit it on.
+    """
+    finding, done = _Finding(run, target, customers), Assigning()
+    for segmentation in (s for group in generations(run.project.segmentations) for s in group):
+        done = finding.add(segmentation, done)
+    return done.only(frozenset(s.name for s in run.project.segmentations))
+
+
+def previous_catalog(run: Run, target: Target) -> list[Row]:
+    """The catalogue of the release looked back at; empty for the first."""
+    return rows_of(read_released(run, target, segment_catalog, target.previous)) if target.previous else []
+
+
+@dataclass(frozen=True)
+class _Finding:
+    run: Run
+    target: Target
+    customers: DataFrame | None
+
+    def add(self, segmentation: Segmentation, done: Assigning) -> Assigning:
+        """`done`, and the segmentation with its model or its cuts."""
+        name, clusters, ids = segmentation.name, dict(done.clusters), dict(done.ids)
+        if segmentation.kind == "clusters":
+            clusters[name] = self._clusters(segmentation, done)
+            ids[name] = clusters[name].model_id
+        elif needs_cuts(segmentation):
+            ids[name] = self._fresh(segmentation)
+            segmentation = resolve(segmentation, self._cuts(segmentation, ids[name], done))
+        return Assigning((*done.segmentations, segmentation), clusters, ids)
+
+    @cached_property
+    def _models(self) -> dict[str, ClusterModel]:
+        return {row["model_id"]: ClusterModel.from_row(row) for row in self._rows(cluster_models)}
+
+    @cached_property
+    def _kept_cuts(self) -> dict[str, Cuts]:
+        return {row["model_id"]: Cuts.from_json(row["cuts"]) for row in self._rows(population_cuts)}
+
+    @cached_property
+    def _before(self) -> dict[str, str]:
+        rows = live_rows(previous_catalog(self.run, self.target))
+        return {row["segmentation"]: row["model_id"] for row in rows if row["model_id"]}
+
+    def _rows(self, table: type[Table]) -> list[Row]:
+        self.run.lakehouse.ensure(table)
+        return rows_of(self.run.lakehouse.read(table))
+
+    def _clusters(self, segmentation: Segmentation, done: Assigning) -> ClusterModel:
+        model = self._models.get(self._before.get(segmentation.name, ""))
+        if model is not None and model.definition_hash == self._definition(segmentation):
+            return model
+        return self._models.get(self._fresh(segmentation)) or self._fit(segmentation, done)
+
+    def _fit(self, segmentation: Segmentation, done: Assigning) -> ClusterModel:
+        base = self._base(segmentation, done, cluster_models)
+        with self.run.stage("clusters", f"k-means for {segmentation.name}") as outcome:
+            about = self._about(segmentation)
+            model = fit_clusters(
+                sample_for_fit(base, segmentation),
+                segmentation,
+                definition_hash=about["definition_hash"],
+                as_of_date=about["as_of_date"],
+                known_at=about["known_at"],
+            )
+            self._keep(cluster_models, model.to_row())
+            outcome.rows_in = model.fitted_rows
+            outcome.text = f"{segmentation.name}: k = {segmentation.clusters} on {model.fitted_rows:,} customers"
+        return model
+
+    def _cuts(self, segmentation: Segmentation, model: str, done: Assigning) -> Cuts:
+        found = self._kept_cuts.get(model)
+        if found is not None:
+            return found
+        base = self._base(segmentation, done, population_cuts)
+        with self.run.stage("cuts", f"the population's cuts for {segmentation.name}") as outcome:
+            cuts = measure_cuts(base, segmentation)
+            about = {"model_id": model, "segmentation": segmentation.name, "version": segmentation.version}
+            self._keep(population_cuts, {**about, **self._about(segmentation), "cuts": cuts.to_json()})
+            outcome.text = f"{segmentation.name}: {cuts.in_words()}"
+        return cuts
+
+    def _base(self, segmentation: Segmentation, done: Assigning, table: type[Table]) -> DataFrame:
+        """The customers of its base, to fit on."""
+        if self.customers is None:
+            raise InputError(
+                f"{table.full_name()}: nothing for {segmentation.name} as of {self.target.as_of};"
+                f" run `strata segments --as-of {self.target.as_of}` first"
+            )
+        project = self.run.project
+        names = {**names_of_segmentations(project.segmentations), **names_of_features(project.features)}
+        needed = done.only(needs_of(segmentation, [s.name for s in done.segmentations]))
+        base = in_base(segmentation, names, references(needed.segmentations))
+        if base is None:
+            return self.customers
+        assigned = needed.assign(self.run, self.customers) if needed.segmentations else self.customers
+        return assigned.where(base)
+
+    def _fresh(self, segmentation: Segmentation) -> str:
+        return model_id(self._definition(segmentation), self.target.as_of, self.target.release.known_at)
+
+    def _definition(self, segmentation: Segmentation) -> str:
+        return self.run.project.definition_hashes[f"segmentation.{segmentation.name}"]
+
+    def _about(self, segmentation: Segmentation) -> dict[str, Any]:
+        return {
+            "definition_hash": self._definition(segmentation),
+            "as_of_date": self.target.as_of,
+            "known_at": self.target.release.known_at,
+        }
+
+    def _keep(self, table: type[Table], row: Mapping[str, object]) -> None:
+        self.run.lakehouse.append(table, frame_of(self.run.lakehouse.spark, table, [row]))

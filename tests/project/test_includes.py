@@ -1,0 +1,92 @@
+"""Definitions of the catalogue: included, overridden, and their mistakes said where they stand."""
+
+from pathlib import Path
+
+import pytest
+
+from strata.errors import ProjectError
+from strata.project.load import load_project
+
+from .grocery import change, copy_of_grocery
+
+SHARED = """\
+segmentation: loyal
+version: 1
+technique: loyalty
+owner: crm
+task: Reward who stays
+kind: rules
+numbers: {many_days: 10, big_spend: 500}
+needs:
+  - {name: lines_84d, kind: count, where: "event_type = 'purchase'", days: 84, description: Purchase lines}
+  - {name: "purchase_days_{days}d", kind: active_days, where: "event_type = 'other'", days: [28, 364], description: D}
+segments:
+  - {segment: loyal, label: Loyal, when: "purchase_days_28d >= ${many_days} and spend_84d > ${big_spend}"}
+  - {segment: frequent, label: Frequent, when: "lines_84d > ${many_days}"}
+  - {segment: rest, label: Everybody else}
+otherwise: rest
+"""
+OWN = """\
+segmentation: loyal
+include: loyal
+owner: shop
+numbers: {many_days: 4}
+"""
+
+
+def project(tmp_path: Path, shared: str = SHARED, own: str = OWN) -> Path:
+    folder = copy_of_grocery(tmp_path)
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "loyal.yml").write_text(shared, "utf-8")
+    (folder / "segmentations" / "loyal.yml").write_text(own, "utf-8")
+    change(folder / "project.yml", "retention_days:", "includes: ../catalogue\nretention_days:")
+    return folder
+
+
+def test_a_project_includes_a_definition_and_overrides_its_numbers(tmp_path: Path) -> None:
+    loaded = load_project(project(tmp_path))
+    loyal = next(s for s in loaded.segmentations if s.name == "loyal")
+    assert (loyal.owner, loyal.technique) == ("shop", "loyalty")
+    assert [s.when and s.when.words for s in loyal.segments] == [
+        "purchase_days_28d >= 4 and spend_84d > 500",
+        "lines_84d > 4",
+        None,
+    ]
+
+
+def test_features_come_with_the_definition_unless_the_project_has_them(tmp_path: Path) -> None:
+    features = {f.name: f for f in load_project(project(tmp_path)).features}
+    conditions = {name: features[name].condition for name in ("lines_84d", "purchase_days_28d", "purchase_days_364d")}
+    assert {name: c and c.words for name, c in conditions.items()} == {
+        "lines_84d": "event_type = 'purchase'",
+        "purchase_days_28d": "event_type = 'purchase'",  # the project's own
+        "purchase_days_364d": "event_type = 'other'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "at", "says"),
+    [
+        (SHARED, OWN.replace("include: loyal", "include: loial"), "loyal.yml:2:10", "there is no definition `loial`"),
+        (SHARED, OWN.replace("many_days", "much_days"), "loyal.yml:4:22", "the catalogue's definition has no number"),
+        (SHARED, OWN.replace("4}", "four}"), "loyal.yml:4:22", "many_days: found `four`, expected a number"),
+        (SHARED.replace("${big_spend}", "${huge_spend}"), OWN, "catalogue/loyal.yml:12", "found the unknown variable"),
+        (SHARED.replace("lines_84d >", "line_84d >"), OWN, "catalogue/loyal.yml:13", "unknown name line_84d"),
+        (SHARED.replace("owner: crm", "owners: crm"), OWN, "catalogue/loyal.yml:4", "has no key `owners`"),
+    ],
+)
+def test_mistakes_are_said_where_they_stand(tmp_path: Path, shared: str, own: str, at: str, says: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        load_project(project(tmp_path, shared, own))
+    found = [str(problem) for problem in caught.value.problems]
+    assert any(at in line and says in line for line in found), found
+    assert len(found) <= 2, found
+
+
+def test_two_definitions_that_compute_a_feature_otherwise_are_refused(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    other = SHARED.replace("segmentation: loyal", "segmentation: faithful").replace("'purchase'", "'redemption'")
+    (tmp_path / "catalogue" / "faithful.yml").write_text(other, "utf-8")
+    (folder / "segmentations" / "faithful.yml").write_text("segmentation: faithful\ninclude: faithful\n", "utf-8")
+    with pytest.raises(ProjectError, match=r"`lines_84d` is declared otherwise at .*faithful.yml:9"):
+        load_project(folder)
