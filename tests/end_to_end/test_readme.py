@@ -74,6 +74,12 @@ def test_the_yaml_of_readme_is_a_valid_part_of_a_project(file, grocery, tmp_path
     assert main(["check", "--project", str(folder)]) == 0
 
 
+def test_the_units_of_readme_stand_in_the_telco_as_they_are():
+    (text,) = (b for b in blocks("yaml") if b.startswith("units:"))
+    telco = Path("conf/telco/features.yml").read_text(encoding="utf-8").splitlines()
+    assert [line for line in text.splitlines() if line.startswith(" ") and line not in telco] == []
+
+
 def test_every_exit_code_and_job_of_readme_exists():
     for code in range(7):
         assert f"| {code} |" in README

@@ -17,6 +17,7 @@ from strata.features.snapshot import build_snapshot
 from strata.features.spreading import keep_values
 from strata.features.tiles import TilePlan, plan_tiles
 from strata.project.load import load_project
+from strata.project.models import Project
 
 GROCERY = Path(__file__).parents[2] / "conf" / "grocery"
 MONEY = pa.decimal128(18, 2)
@@ -67,15 +68,26 @@ def plus(old: World, new: World) -> World:
 
 def plan_of(folder: Path, features: str) -> TilePlan:
     """The plan of the grocery project with these lines of features.yml; a description is added where there is none."""
+    return plan_tiles(project_of(folder, features))
+
+
+def project_of(folder: Path, features: str, units: str = "", segmentations: Mapping[str, str] | None = None) -> Project:
+    """The grocery project with these lines under `features` and `units` of features.yml, and these segmentations."""
     to = folder / "project"
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(GROCERY / "sources", to / "sources")
     shutil.copy(GROCERY / "project.yml", to)
-    lines = [
-        line if "description:" in line else f"{line[:-1]}, description: x}}" for line in features.strip().splitlines()
-    ]
-    (to / "features.yml").write_text("features:\n  " + "\n  ".join(lines) + "\n", "utf-8")
-    return plan_tiles(load_project(to, {"variables.landing": "/data"}))
+    written = [f"{key}:\n  " + "\n  ".join(map(_described, lines.strip().splitlines())) + "\n"
+               for key, lines in {"units": units, "features": features}.items() if lines]  # fmt: skip
+    (to / "features.yml").write_text("".join(written), "utf-8")
+    for name, words in (segmentations or {}).items():
+        (to / "segmentations").mkdir(exist_ok=True)
+        (to / "segmentations" / f"{name}.yml").write_text(words, "utf-8")
+    return load_project(to, {"variables.landing": "/data"})
+
+
+def _described(line: str) -> str:
+    return line if "description:" in line else f"{line[:-1]}, description: x}}"
 
 
 @dataclass

@@ -155,3 +155,55 @@ def test_the_folder_does_not_matter(before: Project, tmp_path: Path) -> None:
     folder = copy_of_grocery(tmp_path).rename(tmp_path / "elsewhere")
 
     assert changed(before, loaded(folder)) == set()
+
+
+UNITS = """units:
+  - {unit: basket, of: basket_id, where: "event_type = 'purchase'", days: 364, description: A basket}
+  - {unit: shop, of: place_id, days: 364, description: A shop}
+features:
+  - {name: basket_spend, kind: sum, of: amount, per: basket, description: Paid}
+  - {name: basket_part, kind: expression, of: "basket_spend / spend_28d", per: basket, description: Part of spend}
+  - {name: shop_days, kind: active_days, per: shop, description: Days}
+"""
+BASKETS = """segmentation: baskets
+version: 1
+technique: baskets
+owner: crm
+task: See what baskets are for
+kind: rules
+per: basket
+roll_up: {by: highest, without: no_basket}
+segments:
+  - {segment: no_basket, label: None}
+  - {segment: large, label: Large, when: "basket_part >= 0.5"}
+  - {segment: small, label: Small}
+otherwise: small
+"""
+
+
+def with_units(to: Path, replace: str = "", by: str = "") -> Project:
+    folder = copy_of_grocery(to)
+    change(folder / "features.yml", "features:\n", UNITS)
+    (folder / "segmentations/baskets.yml").write_text(BASKETS, "utf-8")
+    for file in ("features.yml", "segmentations/baskets.yml"):
+        text = (folder / file).read_text("utf-8")
+        (folder / file).write_text(text.replace(replace, by) if replace else text, "utf-8")
+    return loaded(folder)
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "whose"),
+    [
+        ("where: \"event_type = 'purchase'\", days: 364, description: A", "days: 364, description: A",
+         {"units", "segmentation.baskets", "config"}),
+        ("of: place_id", "of: channel", {"units", "config"}),
+        ("kind: sum, of: amount, per", "kind: max, of: amount, per", {"features", "segmentation.baskets", "config"}),
+        ("kind: active_days, per: shop", "kind: count, per: shop", {"features", "config"}),
+        ("by: highest", "by: last", {"segmentation.baskets", "config"}),
+        ("description: A basket", "description: Baskets", set()),
+    ],
+)  # fmt: skip
+def test_a_segmentation_per_unit_follows_its_unit_its_features_and_its_roll_up(
+    tmp_path: Path, replace: str, by: str, whose: set[str]
+) -> None:
+    assert changed(with_units(tmp_path / "before"), with_units(tmp_path / "now", replace, by)) == whose

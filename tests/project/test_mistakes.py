@@ -19,6 +19,8 @@ CASES = [
 
 def make(case: dict[str, Any], folder: Path) -> None:
     path = folder / case["file"]
+    for step in case.get("also", ()):
+        change(folder / step["file"], step["replace"], step["by"])
     if "all_by" in case:
         path.parent.mkdir(exist_ok=True)
         path.write_text(case["all_by"], "utf-8")

@@ -6,6 +6,7 @@ from tests.segments.definitions import GROCERY, clustering, segment, segmentatio
 
 from strata.contract.published import segment_catalog
 from strata.project.load import load_project
+from strata.project.units import RollUp
 from strata.publish.catalog import catalog_rows, live_rows, segment_columns, segmentation_names
 
 FIRST, SECOND, THIRD = date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31)
@@ -31,6 +32,14 @@ def test_a_rule_stands_in_the_catalogue_as_declared_with_the_text_of_its_offer()
         "published_since": FIRST, "retired_on": None,
     }  # fmt: skip
     assert (far["rule_text"], far["offer"], far["segment_order"]) == ("otherwise", None, 2)
+
+
+def test_who_has_no_unit_is_not_called_the_rest() -> None:
+    kinds = [segment("long", "nights >= 7"), segment("short"), segment("none")]
+    by_trip = segmentation(
+        "reach", segments=kinds, otherwise="short", per="trip", roll_up=RollUp("last", "none", kinds[0].where)
+    )
+    assert [r["rule_text"] for r in catalog(by_trip)] == ["nights >= 7", "otherwise", "no trip"]
 
 
 def test_clusters_are_named_by_number_and_depend_on_the_others() -> None:

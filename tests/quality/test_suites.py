@@ -10,6 +10,7 @@ from strata.contract.published import (
     segment_catalog,
     segment_migration,
     segment_overview,
+    unit_segments,
 )
 from strata.errors import ProjectError
 from strata.quality.suites import suite
@@ -69,7 +70,7 @@ def test_doubles_are_finite_whatever_ends_their_limits_leave_open() -> None:
 
 def test_segments_are_the_declared_ones() -> None:
     pairs = [["frequency", "lost"], ["frequency", "high"], ["style", "style_1"], ["style", "style_2"]]
-    for table in (MEMBERSHIP, segment_overview):
+    for table in (MEMBERSHIP, unit_segments, segment_overview):
         declared = _named(table)["segment.declared"]
         assert (declared.type, declared.kwargs["rows"]) == (AMONG, pairs)
     moved = _named(segment_migration)["to_segment.declared"].kwargs["rows"]

@@ -84,6 +84,21 @@ class kept_values(Table):
     place = column(Type.BIGINT, "1 for the value with most customers", Between(1, None))
 
 
+class units(Table):
+    """Units of the customers of the base as of a date, of every unit's window: a trip, a learning subject."""
+
+    schema = "features"
+    grain = ("as_of_date", "unit", "customer_id", "unit_id")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = column(Type.DATE, "Last whole day of the windows")
+    customer_id = _customer_id()
+    unit = column(Type.STRING, "What is told apart: trip, subject")
+    unit_id = column(Type.STRING, "Which one, as events name it", personal=Personal.BEHAVIOUR)
+    from_date = column(Type.DATE, "First day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
+    to_date = column(Type.DATE, "Last day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
+
+
 class snapshot(Table):
     """Every feature of every customer of the base as of a date."""
 

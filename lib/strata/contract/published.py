@@ -94,6 +94,25 @@ class customer_features(Table):
     release_id = _release_id()
 
 
+class unit_segments(Table):
+    """The segment of every unit of a customer, in the segmentations that are per unit: a trip, a learning subject."""
+
+    schema = "members"
+    grain = ("as_of_date", "segmentation", "customer_id", "unit_id")
+    slice_by = "as_of_date"
+    partition_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = _as_of_date()
+    segmentation = _segmentation()
+    customer_id = _customer_id()
+    unit_id = column(Type.STRING, "Which trip, subject or other unit, as events name it", personal=Personal.BEHAVIOUR)
+    from_date = column(Type.DATE, "First day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
+    to_date = column(Type.DATE, "Last day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
+    segment = _segment()
+    score = column(Type.DOUBLE, "Strength of the membership, where the technique has one", nullable=True)
+    release_id = _release_id()
+
+
 class segment_profile(Table):
     """How a segment differs from the rest of the base: the portrait."""
 
@@ -239,6 +258,6 @@ class audience_backtest(Table):
 
 
 GATED_TABLES: tuple[type[Table], ...] = (
-    segment_catalog, segment_membership, customer_segments, customer_features, segment_profile, segment_overview,
-    segment_migration, segment_reliability, audience_membership, audience_catalog, audience_backtest,
+    segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
+    segment_overview, segment_migration, segment_reliability, audience_membership, audience_catalog, audience_backtest,
 )  # fmt: skip

@@ -15,13 +15,15 @@ DAY = ("customer_id", "event_date")
 _MICROSECONDS = 86_400_000_000
 
 
-def build_cells(silver: Mapping[str, DataFrame], plan: TilePlan) -> DataFrame:
+def build_cells(silver: Mapping[str, DataFrame], plan: TilePlan, *, by_customer: bool = False) -> DataFrame:
     """Partials at the finest grain that features need.
 
     Args:
         silver: valid rows of the silver tables of `plan.tables`, and of products and places where the plan reads them;
             a product or place known to several sources is joined once (`one_row_each`).
         plan: which partials, by which columns.
+        by_customer: all rows of a customer are to lie together, at the price that they cross unmerged: right where
+            a day has hardly more than one row, and the cells are merged on.
 
     Returns:
         customer_id, event_date, the columns of `plan.by` (text; NULL for rows without a value), event_count and the
@@ -29,6 +31,7 @@ def build_cells(silver: Mapping[str, DataFrame], plan: TilePlan) -> DataFrame:
     """
     narrow = [_narrow(silver, table, plan) for table in plan.tables]
     rows = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), narrow)
+    rows = rows.repartition("customer_id") if by_customer else rows
     return rows.groupBy(*DAY, *plan.by).agg(
         _event_count(plan).alias("event_count"), *(_partial(p, plan).alias(p.name) for p in plan.partials)
     )
@@ -63,8 +66,7 @@ def _narrow(silver: Mapping[str, DataFrame], table: str, plan: TilePlan) -> Data
     """What crosses the shuffle: a flag per distinct condition and a number per column, not the words they come from."""
     rows, day = silver[table], F.col(str(DATED_TABLES[table][1]))
     if table == "events":
-        rows = _with_names(rows, silver.get("products"), "product_id", plan.products)
-        rows = _with_names(rows, silver.get("places"), "place_id", plan.places)
+        rows = with_names(rows, silver, plan.products, plan.places)
     mine = [p for p in plan.partials if p.table == table]
     keys = {key for key in plan.keys.values() if key.table == table}
     columns = {_flag(p): F.coalesce(to_column(p.when), F.lit(False)) for p in mine if p.when}
@@ -75,6 +77,18 @@ def _narrow(silver: Mapping[str, DataFrame], table: str, plan: TilePlan) -> Data
     return rows.where(day.isNotNull()).select(
         "customer_id", day.alias("event_date"), *(value.alias(name) for name, value in sorted(columns.items()))
     )
+
+
+def with_names(
+    events: DataFrame, silver: Mapping[str, DataFrame], products: Mapping[str, str], places: Mapping[str, str]
+) -> DataFrame:
+    """Events with columns of their product and place (new name -> column); nothing is joined for an empty mapping.
+
+    Raises:
+        ValueError: `silver` lacks the table.
+    """
+    named = _with_names(events, silver.get("products"), "product_id", products)
+    return _with_names(named, silver.get("places"), "place_id", places)
 
 
 def _with_names(events: DataFrame, dimension: DataFrame | None, key: str, columns: Mapping[str, str]) -> DataFrame:

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from strata.expression import compile_expression
+from strata.expression import Name, compile_expression
 from strata.expression.spark import to_column
 from strata.features.as_of import KEYS
 from strata.features.lifetime import merge_history
@@ -48,7 +48,8 @@ def build_snapshot(
         joined = joined if part is None else joined.join(part, list(KEYS), "left")
     plain = joined.select(*KEYS, *(column for feature in plan.features for column in _plain(feature, plan)))
     plain = _doubled(plain, plan) if halved else plain
-    return _with_expressions(plain, plan.features).select(*KEYS, *map(str, snapshot_columns(plan)))
+    whole = with_expressions(plain, plan.features, names_of_features(plan.features))
+    return whole.select(*KEYS, *map(str, snapshot_columns(plan)))
 
 
 def _measures(plan: TilePlan) -> tuple[Measure, ...]:
@@ -97,9 +98,8 @@ def _doubled(frame: DataFrame, plan: TilePlan) -> DataFrame:
     return frame.withColumns({c: (2 * F.col(c)).try_cast(kind.value) for c, kind in names.items()})
 
 
-def _with_expressions(frame: DataFrame, features: Sequence[Feature]) -> DataFrame:
-    """`frame` with the features that are expressions, all of a depth in one step."""
-    names = names_of_features(features)
+def with_expressions(frame: DataFrame, features: Sequence[Feature], names: Mapping[str, Name]) -> DataFrame:
+    """`frame` with those of `features` that are expressions, over the columns `names`; all of a depth in one step."""
     known = {column: feature for feature in features for column in column_names(feature)}
     depths: dict[str, int] = {}
     steps: dict[int, dict[str, Column]] = {}

@@ -200,9 +200,8 @@ def plan_tiles(project: Project) -> TilePlan:
     partials = {p.name: p for m in used for p in m.partials}
     partials.pop(str(daily.event_count), None)
     keys = {f.name: Key(f.table, key) for f in project.features if (key := _key(f)) is not None}
-    own = {*map(str, events.columns), *map(str, events_extra(project.sources)), MOMENT}
     asked = {key.column for key in keys.values() if key.table == "events"}
-    joined = sorted((asked | _columns_read(partials.values())) - own)
+    products, places = joined_names(asked | _columns_read(partials.values()), project.sources)
     return TilePlan(
         features=project.features,
         measures=measures,
@@ -210,8 +209,17 @@ def plan_tiles(project: Project) -> TilePlan:
         tables=("events", *sorted({f.table for f in project.features} - {"events"})),
         partials=tuple(partials[name] for name in sorted(partials)),
         keys=keys,
-        products={name: str(PRODUCT_NAMES[name]) for name in joined if name in PRODUCT_NAMES},
-        places={name: str(PLACE_NAMES[name]) for name in joined if name not in PRODUCT_NAMES},
+        products=products,
+        places=places,
+    )
+
+
+def joined_names(names: Iterable[str], sources: Iterable[Source]) -> tuple[dict[str, str], dict[str, str]]:
+    """Of names that events are asked for those that are joined to them: name -> column of products, of places."""
+    joined = sorted({*names} - {*map(str, events.columns), *map(str, events_extra(sources)), MOMENT})
+    return (
+        {name: str(PRODUCT_NAMES[name]) for name in joined if name in PRODUCT_NAMES},
+        {name: str(PLACE_NAMES[name]) for name in joined if name not in PRODUCT_NAMES},
     )
 
 

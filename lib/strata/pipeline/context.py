@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from strata import __version__
@@ -142,6 +142,12 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
     is_there = bool(released) and in_place[0]["release_id"] == release_id
     is_replay = bool(released) and (is_there or compare) and not (force and is_there)
     return Target(release, tuple(released), tuple(previous), tuple(history), is_replay)
+
+
+def dates_of(run: Run, target: Target) -> list[date]:
+    """The date of a release and those of its backtests."""
+    back = {a.backtest_days for a in run.project.audiences}
+    return sorted({target.as_of, *(target.as_of - timedelta(days=n) for n in back)})
 
 
 def make_run_id(moment: datetime, process: int) -> str:

@@ -14,6 +14,7 @@ from strata.ingest.revisions import valid_rows
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot
 from strata.pipeline.lookback import read_released
+from strata.pipeline.units import with_units
 from strata.project.policies import Purpose
 from strata.project.references import PREVIOUS, looks_back_at
 from strata.segments.assignment import permission_name
@@ -25,13 +26,15 @@ def read_customers(run: Run, target: Target, *, back: bool = False) -> DataFrame
     """`read_snapshot` without those who object to profiling.
 
     With a BOOLEAN `permission_name` column for each purpose of a segmentation, and a column `previous.<name>` for each
-    segmentation that some condition looks back at (NULL as of the earlier dates of backtests).
+    segmentation that some condition looks back at (NULL as of the earlier dates of backtests), and what units come to
+    for each segmentation that is per unit.
     """
-    return with_say_and_past(run, target, read_snapshot(run, target, back=back))
+    customers = with_say_and_past(run, target, read_snapshot(run, target, back=back))
+    return with_units(run, target, customers)
 
 
 def with_say_and_past(run: Run, target: Target, snapshot: DataFrame) -> DataFrame:
-    """A snapshot (as_of_date, customer_id, features) as `read_customers` gives it."""
+    """A snapshot (as_of_date, customer_id, features) as `read_customers` gives it, but for units."""
     return _with_previous(run, target, _with_permissions(run, target, snapshot))
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from strata.contract.columns import Column
 from strata.contract.dictionary import render
-from strata.contract.feature_tables import daily, lifetime, monthly, pairs, snapshot
+from strata.contract.feature_tables import daily, lifetime, monthly, pairs, snapshot, units
 from strata.contract.published import GATED_TABLES
 from strata.contract.silver import FED_TABLES
 from strata.errors import StrataError
 from strata.features.lifetime import lifetime_columns
 from strata.features.months import month_columns
 from strata.features.tiles import cell_columns, plan_tiles, tile_columns
+from strata.features.units import unit_columns
 from strata.project.load import load_project
 from strata.project.models import Project
 from strata.project.names import extra_columns, feature_columns
@@ -30,6 +31,7 @@ def project_columns(project: Project) -> dict[str, tuple[Column, ...]]:
         lifetime.full_name(): lifetime_columns(plan),
         monthly.full_name(): month_columns(plan),
         snapshot.full_name(): feature_columns(project.features),
+        units.full_name(): unit_columns(project.unit_features),
     }
     added |= {
         t.full_name(): tuple(c for c in t.columns if c not in core[t.full_name()]) for t in published_tables(project)

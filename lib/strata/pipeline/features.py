@@ -4,7 +4,7 @@ Dates that are built together share one scan of the tiles; each has the rows and
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,21 +19,23 @@ from strata.features.snapshot import build_snapshot
 from strata.features.spreading import Kept, keep_values, keeping
 from strata.features.tiles import TilePlan, plan_tiles
 from strata.features.wide import snapshot_columns, value_columns
-from strata.pipeline.context import Run, Target
+from strata.pipeline.context import Run, Target, dates_of
 from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
+from strata.pipeline.units import write_units
 from strata.storage.session import sized_for
 from strata.storage.tables import Lakehouse
 
 
 def build_features(run: Run, targets: Sequence[Target]) -> None:
-    """Write daily, pairs, lifetime, monthly, kept_values and snapshot of `features` for releases of one known_at.
+    """Write daily, pairs, lifetime, monthly, kept_values, snapshot and units of `features`, for one known_at.
 
     Tiles are kept from the run before; only days that have changed since are made again.
     """
     plan = plan_tiles(run.project)
     refresh_tiles(run, plan, targets[0].release.known_at)
     _build_snapshot(run, targets, plan)
+    write_units(run, targets)
 
 
 def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
@@ -50,7 +52,7 @@ def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
         for feature in plan.spread() for value, name in value_columns(feature, own).items()
     }  # fmt: skip
     columns = [F.col(named.get(str(c), str(c))).alias(str(c)) for c in snapshot_columns(own)]
-    dates = _dates(run, target) if back else [target.as_of]
+    dates = dates_of(run, target) if back else [target.as_of]
     rows = run.lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates))
     return rows.select("as_of_date", "customer_id", *columns)
 
@@ -70,17 +72,11 @@ def require_features(run: Run, target: Target) -> None:
         )
 
 
-def _dates(run: Run, target: Target) -> list[date]:
-    """The date of a release and those of its backtests."""
-    back = {a.backtest_days for a in run.project.audiences}
-    return sorted({target.as_of, *(target.as_of - timedelta(days=n) for n in back)})
-
-
 def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None:
     lakehouse, known_at = run.lakehouse, targets[0].release.known_at
     released = ", ".join(str(target.as_of) for target in targets)
     with run.stage("features", f"every feature as of {released}") as outcome:
-        as_ofs = sorted({day for target in targets for day in _dates(run, target)})
+        as_ofs = sorted({day for target in targets for day in dates_of(run, target)})
         tiles = {"customers": read_valid(run, silver.customers, known_at)}
         if HOME in profile_columns(plan.features, tiles["customers"].columns):
             tiles["places"] = read_valid(run, silver.places, known_at)

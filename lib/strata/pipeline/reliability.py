@@ -18,6 +18,7 @@ from strata.pipeline.features import decided_plan
 from strata.pipeline.models import Assigning
 from strata.pipeline.staged import stage_rows
 from strata.pipeline.tiles import read_valid
+from strata.project.references import closure
 from strata.segments.assign import to_rows
 from strata.segments.reliability import Repetition, repetition
 
@@ -27,12 +28,15 @@ SAMPLE_CUSTOMERS = 20_000
 def build_reliability(run: Run, target: Target, made: Assigning, customers: int) -> None:
     """Write `segment_reliability` to staging; say which segmentations hardly repeat.
 
+    Segmentations per unit are left out, and those that need one: a unit lies in one half of the weeks.
+
     Args:
         run: where to write.
         target: the release.
         made: what assigns; models and cuts stay as they are.
         customers: about how many there are, to know which share of them makes a sample.
     """
+    made = made.only(_of_customers(made))
     with run.stage("reliability", "segments by odd against even weeks") as outcome:
         share = min(1.0, SAMPLE_CUSTOMERS / max(customers, 1))
         found = _repetitions(made.assign(run, _halves(run, target, share)), made)
@@ -43,6 +47,11 @@ def build_reliability(run: Run, target: Target, made: Assigning, customers: int)
     for name in doubtful:
         what = f"{name}: odd and even weeks agree in {found[name].agreement:.0%}, kappa {found[name].kappa:.2f}"
         run.progress.note(f"{what}: its segments hardly repeat")
+
+
+def _of_customers(made: Assigning) -> frozenset[str]:
+    segmentations = made.segmentations
+    return frozenset(s.name for s in segmentations if all(n.per is None for n in closure([s.name], segmentations)))
 
 
 def _halves(run: Run, target: Target, share: float) -> DataFrame:
@@ -60,7 +69,7 @@ def _halves(run: Run, target: Target, share: float) -> DataFrame:
 def _repetitions(assigned: DataFrame, made: Assigning) -> Mapping[str, Repetition]:
     """By segmentation; customers that only one of the halves knows are left out."""
     one, other = (F.max(F.when(F.col("half") == half, F.col("segment"))).alias(f"of_{half}") for half in HALVES)
-    rows = to_rows(assigned, made.segmentations, "half")
+    rows = to_rows(assigned, made.segmentations, ("customer_id", "half"))
     sides = rows.groupBy("segmentation", "customer_id").agg(one, other).where("of_0 is not null and of_1 is not null")
     crossed = rows_of(sides.groupBy("segmentation", "of_0", "of_1").agg(F.count("*").alias("customers")))
     return {

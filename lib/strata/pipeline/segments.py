@@ -11,6 +11,7 @@ from strata.pipeline.customers import read_customers
 from strata.pipeline.models import Assigning, find_models
 from strata.pipeline.reliability import build_reliability
 from strata.pipeline.staged import stage
+from strata.pipeline.units import stage_units
 from strata.project.references import declared_segments
 from strata.publish.catalog import segment_columns
 from strata.segments.assign import to_columns, to_rows
@@ -19,7 +20,9 @@ from strata.storage.promotion import staging
 
 
 def build_segments(run: Run, target: Target) -> None:
-    """Write `segment_membership` and `customer_segments` to staging; fit models and measure cuts that are not there.
+    """Write `segment_membership`, `customer_segments` and `unit_segments` to staging.
+
+    Models and cuts that are not there are fitted and measured.
 
     Raises:
         InputError: nobody is in the base of a segmentation.
@@ -34,6 +37,7 @@ def build_segments(run: Run, target: Target) -> None:
             lambda table: stage(run, target, *table),
             [(segment_membership, to_rows(assigned, made.segmentations)), (wide, to_columns(assigned, names_ever))],
         )
+        stage_units(run, target, customers)
         sizes = _sizes(run)
         outcome.rows_out = sum(sizes.values())
         outcome.text = f"{outcome.rows_out:,} memberships in {len(made.segmentations)} segmentations"

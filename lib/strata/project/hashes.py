@@ -26,18 +26,21 @@ def digest(value: object) -> str:
 
 
 def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
-    """`features`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of the definition's meaning.
+    """`features`, `units`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of what it means.
 
     A definition's hash covers the hashes of the features it uses, and so all they are computed from.
     """
-    features = feature_hashes(project.features, compiled)
-    by_column = {column: f.name for f in project.features for column in column_names(f)}
+    everything = (*project.features, *project.unit_features)
+    features = feature_hashes(everything, compiled)
+    by_column = {column: f.name for f in everything for column in column_names(f)}
     used = {column: features[name] for column, name in by_column.items()}
+    units = {u.name: digest([u.of.words, _canonical(u.condition, compiled), u.days]) for u in project.units}
     for segmentation in (s for group in generations(project.segmentations) for s in group):
-        used[segmentation.name] = digest(_segmentation(segmentation, compiled, used))
+        used[segmentation.name] = digest(_segmentation(segmentation, compiled, used, units))
     return {
         "features": digest(features),
         **{f"sources.{s.name}": digest(_source(s, compiled)) for s in project.sources},
+        **({"units": digest(units)} if units else {}),
         **{f"segmentation.{s.name}": used[s.name] for s in project.segmentations},
         **{
             f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
@@ -86,6 +89,7 @@ def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str,
             "numbers": [f.share_at_least, f.before, f.periods, f.at_least, f.within],
             "then": _canonical(f.then, compiled),
             "to": _canonical(f.to, compiled),
+            "per": f.per,
         }
         said = {key: value for key, value in more.items() if value not in (None, [None] * 5)}
         done[f.name] = digest([*parts, said] if said else parts)
@@ -112,7 +116,9 @@ def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:
     return [m.source, _canonical(m.value, compiled), m.moment, m.zone, m.pattern, m.recode, m.identity]
 
 
-def _segmentation(s: Segmentation, compiled: Compiled, used: Mapping[str, str]) -> dict[str, Any]:
+def _segmentation(
+    s: Segmentation, compiled: Compiled, used: Mapping[str, str], units: Mapping[str, str]
+) -> dict[str, Any]:
     named = {score.of for score in s.scores} | {part.feature for part in s.features} | ({s.of} if s.of else set())
     scores = {score.score for score in s.scores}
     named |= {name for text in s.conditions for name in compiled[text].names} - scores
@@ -126,6 +132,7 @@ def _segmentation(s: Segmentation, compiled: Compiled, used: Mapping[str, str]) 
         "uses": {name: used.get(name, "previous") for name in named},
         **({"base": [_canonical(s.base, compiled), s.purpose]} if s.base or s.purpose else {}),
         **({"of": [s.of, [p.values for p in s.segments], s.unknown, s.floor]} if s.of else {}),
+        **({"per": [s.per, units[s.per], s.roll_up.by, s.roll_up.without]} if s.per and s.roll_up else {}),
     }
 
 

@@ -11,6 +11,7 @@ from strata.project.checks.features import check_features, with_needs
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.segmentations import check_fed, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
+from strata.project.checks.units import check_roll_up, names_per_unit
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
 from strata.project.includes import including
@@ -146,21 +147,25 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
     file = with_needs(parts.features, [d.needs for d in parts.definitions], notes) if parts.features else None
-    features = check_features(file, parts.sources, compiler) if file else None
+    everything = check_features(file, parts.sources, compiler) if file else None
+    features = None if everything is None else tuple(f for f in everything if f.per is None)
     names = names_of_features(features) if features is not None else None
     published = parts.features.publish if parts.features else ()
     for name in published if names is not None else ():
         notes.expect_known(name, names or (), "feature")
     parts = replace(parts, definitions=tuple(_with_floor(d, parts.privacy) for d in parts.definitions))
-    check_segmentations(parts.segmentations, names, parts.offers, parts.privacy, compiler)
-    check_fed(parts.segmentations, features or (), parts.sources, compiler)
+    of_units = names_per_unit(parts.features.units if parts.features else (), everything)
+    check_segmentations(parts.segmentations, names, of_units, parts.offers, parts.privacy, compiler)
+    for segmentation in parts.segmentations if parts.features else ():
+        check_roll_up(segmentation, of_units, compiler)
+    check_fed(parts.segmentations, everything or (), parts.sources, compiler)
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
         check_audience(audience, features, parts.segmentations, parts.privacy, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
-    project = None if notes.problems else _project(folder, parts, features or (), audiences)
+    project = None if notes.problems else _project(folder, parts, everything or (), audiences)
     if project is None:
         return None
     project = replace(project, definition_hashes=definition_hashes(project, compiler.compiled))
@@ -168,7 +173,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
 
 
 def _project(
-    folder: Path, parts: _Parts, features: tuple[Feature, ...], audiences: tuple[Audience, ...]
+    folder: Path, parts: _Parts, everything: tuple[Feature, ...], audiences: tuple[Audience, ...]
 ) -> Project | None:
     header, privacy = parts.header, parts.privacy
     if header is None or privacy is None or parts.features is None:
@@ -176,7 +181,8 @@ def _project(
     return Project(
         name=header.project, folder=folder, currency=header.currency, time_zone=header.time_zone,
         starts_on=header.starts_on, identity=header.identity, retention_days=header.retention_days,
-        storage=header.storage, sources=parts.sources, features=features,
+        storage=header.storage, sources=parts.sources, features=tuple(f for f in everything if f.per is None),
+        units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
     )  # fmt: skip

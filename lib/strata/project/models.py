@@ -14,6 +14,7 @@ from strata.contract.columns import Type
 from strata.errors import Location
 from strata.project.policies import Check, Privacy
 from strata.project.sources import Source
+from strata.project.units import RollUp, Unit
 from strata.project.words import Text
 
 
@@ -56,6 +57,7 @@ class Feature:
         periods, at_least: of kind regular: so many of so many periods of `days`.
         then, within: of kind sequence: what must follow, within so many days.
         to: of kind distance_to: which places.
+        per: the unit it is computed for; None: the customer.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Feature:
     then: Text | None = None
     within: int | None = None
     to: Text | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class Segmentation:
         floor: of kind attribute without listed segments, and only then above 0: a value that fewer customers have
             gets no segment of its own.
         special_category: of personal data, of which the segment is one: needs a legal basis in privacy.yml.
+        per: the unit that it splits instead; `roll_up` says which segment the customer gets by them.
     """
 
     name: str
@@ -169,6 +173,8 @@ class Segmentation:
     unknown: str = "unknown"
     floor: int = 0
     special_category: str | None = None
+    per: str | None = None
+    roll_up: RollUp | None = None
 
     @property
     def conditions(self) -> tuple[Text, ...]:
@@ -227,7 +233,10 @@ class Project:
     offers: Mapping[str, str]
     checks: tuple[Check, ...]
     privacy: Privacy
+    units: tuple[Unit, ...] = ()
+    unit_features: tuple[Feature, ...] = ()
+    """Those that are `per` a unit; `features` are those of the customer."""
     definition_hashes: Mapping[str, str] = field(default_factory=dict)
-    """`segmentation.<name>`, `audience.<name>`, `features`, `sources.<name>` -> 32 hex digits."""
+    """`segmentation.<name>`, `audience.<name>`, `features`, `units`, `sources.<name>` -> 32 hex digits."""
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""

@@ -108,7 +108,10 @@ def _rule_text(segment: Segment, segmentation: Segmentation) -> str:
         return f"{segmentation.of} in ({', '.join(repr(str(value)) for value in segment.values)})"
     if segmentation.kind == "attribute" and segment.segment == segmentation.unknown:
         return f"{segmentation.of} is null"
-    return "otherwise" if segment.when is None else segment.when.words
+    if segment.when is not None:
+        return segment.when.words
+    is_otherwise = segment.segment == segmentation.otherwise
+    return "otherwise" if is_otherwise or segmentation.per is None else f"no {segmentation.per}"
 
 
 def _clusters(segmentation: Segmentation) -> list[Row]:

@@ -14,7 +14,14 @@ from strata.expression import Name, compile_expression
 from strata.expression.spark import to_column
 from strata.project.models import Segmentation
 from strata.project.references import generations, names_of_segmentations
-from strata.segments.assignment import Assignment, helper, helper_name, permission_name
+from strata.segments.assignment import (
+    Assignment,
+    helper,
+    helper_name,
+    no_score,
+    permission_name,
+    rolled_up_name,
+)
 from strata.segments.attribute import assign_by_attribute
 from strata.segments.clusters import assign_by_clusters
 from strata.segments.model import ClusterModel
@@ -24,11 +31,16 @@ Names = Mapping[str, Name]
 Models = Mapping[str, ClusterModel]
 Columns = Mapping[str, Column]
 NO_MODELS: Models = {}
+KEYS = ("as_of_date", "customer_id")
 SEGMENT, SCORE, BASE = "segment", "score", "base"
 
 
 def assign_all(
-    snapshot: DataFrame, segmentations: Sequence[Segmentation], names: Names, models: Models = NO_MODELS
+    snapshot: DataFrame,
+    segmentations: Sequence[Segmentation],
+    names: Names,
+    models: Models = NO_MODELS,
+    keys: Sequence[str] = KEYS,
 ) -> DataFrame:
     """The segment of every customer of the snapshot in every segmentation of whose base the customer is.
 
@@ -36,14 +48,16 @@ def assign_all(
 
     Args:
         snapshot: as_of_date, customer_id and a column per feature, one row per customer and date; where conditions
-            look back, a column `previous.<segmentation>` each; for each purpose a `permission_name` column.
+            look back, a column `previous.<segmentation>` each; for each purpose a `permission_name` column; for each
+            segmentation per unit what `units.roll_up` adds.
         segmentations: what to compute, at least one; with all that their conditions name. Cuts of the population
             have been filled in (`cuts.resolve`).
         names: the features that conditions may use.
         models: for each segmentation of kind clusters, by its name, the centres to use.
+        keys: the columns that tell what a row is.
 
     Returns:
-        as_of_date, customer_id, segmentation, version (BIGINT), segment, score (DOUBLE, NULL except for clusters):
+        `keys`, segmentation, version (BIGINT), segment, score (DOUBLE, NULL except for clusters):
         as many rows as customers in the bases; segment NULL where no rule holds and the definition says
         `otherwise: error`.
 
@@ -51,7 +65,7 @@ def assign_all(
         ProjectError: conditions that do not compile, of all segmentations at once.
         KeyError: a clustering has no model.
     """
-    return to_rows(with_segments(snapshot, segmentations, names, models), segmentations)
+    return to_rows(with_segments(snapshot, segmentations, names, models), segmentations, keys)
 
 
 def with_segments(
@@ -73,13 +87,10 @@ def with_segments(
     return frame
 
 
-def to_rows(assigned: DataFrame, segmentations: Sequence[Segmentation], *more: str) -> DataFrame:
-    """A row per customer and segmentation, as `assign_all` returns them, from what `with_segments` gave.
-
-    `more`: columns of the customers to keep.
-    """
+def to_rows(assigned: DataFrame, segmentations: Sequence[Segmentation], keys: Sequence[str] = KEYS) -> DataFrame:
+    """A row per customer and segmentation, as `assign_all` returns them, from what `with_segments` gave."""
     rows = F.array(*[_row(s, helper_name(s, BASE) in assigned.columns) for s in segmentations])
-    listed = assigned.select("as_of_date", "customer_id", *more, F.inline(rows))
+    listed = assigned.select(*keys, F.inline(rows))
     return listed.where(F.col("segmentation").isNotNull())
 
 
@@ -130,6 +141,8 @@ def _all_assignments(
 
 
 def _assignment(segmentation: Segmentation, names: Names, columns: Columns, models: Models) -> Assignment:
+    if segmentation.per is not None:
+        return Assignment(segment=F.col(f"`{rolled_up_name(segmentation)}`"), score=no_score())
     match segmentation.kind:
         case "rules":
             return assign_by_rules(segmentation, names, columns)

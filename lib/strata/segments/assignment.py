@@ -39,3 +39,8 @@ def helper(segmentation: Segmentation | str, part: str | int) -> Column:
 def permission_name(purpose: str) -> str:
     """Name of the BOOLEAN column that says who may be addressed for a purpose."""
     return f"~may:{purpose}"
+
+
+def rolled_up_name(segmentation: Segmentation) -> str:
+    """Name of the column that holds what a customer's units come to."""
+    return helper_name(segmentation, "units")

@@ -8,6 +8,7 @@ from strata.contract.columns import Type
 from strata.errors import Location, Problem, ProjectError
 from strata.expression import Name
 from strata.project.checks.expressions import Compiler
+from strata.project.checks.units import check_units, unit_problems
 from strata.project.models import Feature
 from strata.project.names import (
     DATED_TABLES,
@@ -24,11 +25,13 @@ from strata.project.order import order_features
 from strata.project.scalars import NAME, RESERVED
 from strata.project.shapes.features import FeatureFile, FeatureLine
 from strata.project.sources import Source
+from strata.project.units import Unit
 from strata.project.words import Word, place_of
 
 NUMERIC = frozenset({Type.BIGINT, Type.MONEY, Type.DOUBLE})
 WEEK = 7
 _TAKEN = frozenset({"as_of_date", "customer_id", "release_id"})
+_TAKEN_WITH_UNITS = frozenset({"unit", "unit_id", "from_date", "to_date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,15 @@ def _singles(line: FeatureLine) -> Iterator[FeatureLine]:
 
 
 def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compiler) -> tuple[Feature, ...]:
-    """The features of a file, spread over their windows and typed; those with problems are noted and doubted."""
+    """The features of a file, spread over their windows and typed; those with problems are noted and doubted.
+
+    Those of customers and those per unit: the latter have the window of their unit, and an expression of theirs may
+    use features of the same unit and of the customer.
+    """
     notes = compiler.notes
-    spread = [feature for line in file.features for feature in _spread(line, notes)]
+    units = check_units(file, sources, compiler)
+    spread = [feature for line in file.features for feature in _spread(line, units, notes)]
+    compiler.per.update({f.name: f.per for f in spread if f.per})
     _check_names(spread, notes)
     unique = {feature.name: feature for feature in spread}
     customers = names_of_customers(sources)
@@ -108,7 +117,8 @@ def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compi
     typed: dict[str, Feature] = {}
     for feature in _in_order(unique.values(), notes):
         if feature.kind == "expression":
-            done = _typed_expression(feature, names_of_features(typed.values()), compiler)
+            usable = [f for f in typed.values() if f.per in (None, feature.per)]
+            done = _typed_expression(feature, names_of_features(usable), compiler)
         else:
             done = _typed_aggregate(
                 feature, customers if feature.kind == "attribute" else dated[feature.table], compiler
@@ -133,10 +143,14 @@ def _in_order(features: Iterable[Feature], notes: Notes) -> tuple[Feature, ...]:
         return tuple(feature for feature in listed if feature.kind != "expression")
 
 
-def _spread(line: FeatureLine, notes: Notes) -> Iterator[Feature]:
-    problems = list(_line_problems(line))
+def _spread(line: FeatureLine, units: Mapping[str, Unit], notes: Notes) -> Iterator[Feature]:
+    problems = [*_line_problems(line), *unit_problems(line)]
     notes.problems.extend(problems)
-    for days in line.days or (None,):
+    if line.per and not problems and not notes.expect_known(line.per, units, "unit"):
+        notes.doubt(line.name)
+        return
+    window = (units[line.per].days,) if line.per and line.per in units else (None,)
+    for days in line.days or window:
         name = line.name.replace("{days}", str(days)) if days else line.name
         if problems:
             notes.doubt(re.sub(r"\{\w*\}", "*", name))
@@ -146,7 +160,7 @@ def _spread(line: FeatureLine, notes: Notes) -> Iterator[Feature]:
             days=days, offset=line.offset, by=line.by, keep=line.keep, values=line.values, unit=line.unit,
             description=line.description, where=line.where, table=line.table, share_at_least=line.share_at_least,
             before=line.before, periods=line.periods, at_least=line.at_least, then=line.then, within=line.within,
-            to=line.to,
+            to=line.to, per=line.per,
         )  # fmt: skip
 
 
@@ -194,10 +208,11 @@ def _value_problems(line: FeatureLine, where: Location) -> Iterator[Problem]:
 
 def _check_names(features: Sequence[Feature], notes: Notes) -> None:
     seen: dict[str, Feature] = {}
+    taken = _TAKEN | _TAKEN_WITH_UNITS if any(feature.per for feature in features) else _TAKEN
     for feature in features:
         where = feature.where
         probe = feature.name.replace("{value}", "x")
-        if probe in RESERVED or probe in _TAKEN or not NAME.fullmatch(probe):
+        if probe in RESERVED or probe in taken or not NAME.fullmatch(probe):
             notes.add(where, f"`{feature.name}` cannot be the name of a column", "take another name")
         for name in {feature.name, *column_names(feature)}:
             first = seen.setdefault(name, feature)

@@ -30,14 +30,22 @@ _COMPARED = frozenset({"=", "!=", "in", "not in"})
 def check_segmentations(
     segmentations: Sequence[Segmentation],
     features: Names | None,
+    of_units: Mapping[str, Names],
     offers: Collection[str] | None,
     privacy: Privacy | None,
     compiler: Compiler,
 ) -> None:
-    """Everything about all segmentations; features, offers or privacy None: not known, as their file cannot be read."""
+    """Everything about all segmentations; features, offers or privacy None: not known, as their file cannot be read.
+
+    `of_units`: unit -> what the conditions of a segmentation per it may use; its base is about the customer.
+    """
     names = None if features is None else {**names_of_segmentations(segmentations), **features}
     for segmentation in segmentations:
-        _check_one(segmentation, names, features, offers, compiler)
+        if segmentation.base is not None:
+            compiler.compile(segmentation.base, names, Type.BOOLEAN)
+        own = None if segmentation.per is None else of_units.get(segmentation.per)
+        usable = (names, features) if segmentation.per is None else (own, own)
+        _check_one(segmentation, *usable, offers, compiler)
         _check_privacy(segmentation, privacy, compiler)
     try:
         generations(segmentations)
@@ -108,8 +116,6 @@ def _check_one(
         notes.add(place_of(segmentation.name), what, "take another name")
     if segmentation.name in (features or ()):
         notes.add(place_of(segmentation.name), f"`{segmentation.name}` is a feature already", "take another name")
-    if segmentation.base is not None:
-        compiler.compile(segmentation.base, names, Type.BOOLEAN)
     if features is not None:
         _check_cluster_features(segmentation, features, compiler)
         _check_scores(segmentation, features, compiler)
@@ -137,13 +143,19 @@ def _check_segments(segmentation: Segmentation, offers: Collection[str] | None, 
             notes.add(place_of(segment.segment), what, "rename one")
         if segment.segment == ERROR:
             notes.add(place_of(segment.segment), f"a segment cannot be called `{ERROR}`", "take another name")
-        if segmentation.kind != "attribute" and segment.when is None and segment.segment != segmentation.otherwise:
+        if segmentation.kind != "attribute" and segment.when is None and segment.segment not in _ruleless(segmentation):
             what = f"the segment `{segment.segment}` needs the key `when`"
             notes.add(segment.where, what, f"or declare otherwise: {segment.segment}")
         if segment.offer is not None and offers is not None:
             notes.expect_known(segment.offer, offers, "offer in offers.yml")
     if segmentation.kind != "attribute" and segmentation.segments and segmentation.otherwise != ERROR:
         notes.expect_known(segmentation.otherwise, first, "segment")
+
+
+def _ruleless(segmentation: Segmentation) -> tuple[str, ...]:
+    """The segments that nobody gets by a rule: the rest, and that of customers without a unit."""
+    roll_up = segmentation.roll_up
+    return (segmentation.otherwise, *((roll_up.without,) if roll_up else ()))
 
 
 def _check_attribute(segmentation: Segmentation, features: Names, compiler: Compiler) -> None:
@@ -232,6 +244,7 @@ def _check_space(
         notes.add(where, what, "add a rule for them, or say which segment they get with `otherwise`")
     for segment in segmentation.segments:
         is_rest = segment.segment == segmentation.otherwise and coverage.uncovered > 0
-        if segment.segment not in coverage.reached and not is_rest:
+        is_without = segmentation.roll_up is not None and segment.segment == segmentation.roll_up.without
+        if segment.segment not in coverage.reached and not is_rest and not is_without:
             what = f"no combination of scores falls into `{segment.segment}`"
             notes.add(segment.where, what, "an earlier rule takes them all, or its own rule never holds")

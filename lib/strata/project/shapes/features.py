@@ -19,6 +19,7 @@ from strata.project.reading import (
     tagged,
     tolerant,
 )
+from strata.project.units import Unit
 from strata.project.words import Text
 
 
@@ -47,6 +48,7 @@ class FeatureLine:
     then: Text | None = None
     within: int | None = None
     to: Text | None = None
+    per: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ class FeatureFile:
     features: tuple[FeatureLine, ...]
     publish: tuple[str, ...]
     where: Location
+    units: tuple[Unit, ...] = ()
 
 
 _LONGEST_WINDOW = 3_650
@@ -85,6 +88,7 @@ _WINDOW: dict[str, Field] = {
 _ONE_ANSWER = {**_WINDOW, "where": optional(s.text, into="condition")}
 _OVER_EVENTS = {
     **_ONE_ANSWER,
+    "per": optional(s.name),
     "by": optional(s.name),
     "keep": optional(s.whole(1, 1_000)),
     "values": optional(list_of(s.phrase)),
@@ -134,7 +138,7 @@ KINDS: dict[str, dict[str, Field]] = {
     },
     "distance_to": {**_COMMON, "to": required(s.text)},
     "attribute": {**_COMMON, "of": required(s.text)},
-    "expression": {**_COMMON, "of": required(s.text)},
+    "expression": {**_COMMON, "of": required(s.text), "per": optional(s.name)},
 }
 
 LINES: Reader[tuple[FeatureLine, ...]] = survivors(
@@ -146,11 +150,25 @@ LINES: Reader[tuple[FeatureLine, ...]] = survivors(
     named="name",
 )
 
+_UNIT: Reader[Unit] = record(
+    "a unit",
+    Unit,
+    {
+        "unit": required(s.identifier, into="name"),
+        "of": required(s.text),
+        "where": optional(s.text, into="condition"),
+        "days": required(s.whole(1, _LONGEST_WINDOW)),
+        "any_window": optional(s.boolean, False),
+        "description": required(s.phrase),
+    },
+)
+
 FEATURES: Reader[FeatureFile] = record(
     "features.yml",
     FeatureFile,
     {
         "features": required(LINES),
         "publish": optional(tolerant(list_of(s.phrase), ()), ()),
+        "units": optional(survivors(_UNIT, named="unit"), ()),
     },
 )

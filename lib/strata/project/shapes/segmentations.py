@@ -10,6 +10,7 @@ from strata.project.notes import Notes
 from strata.project.policies import SPECIAL_CATEGORIES
 from strata.project.reading import Field, Reader, list_of, optional, record, required, tagged
 from strata.project.shapes.features import LINES, FeatureLine
+from strata.project.units import RollUp
 from strata.project.yaml import Node
 
 ERROR, OTHER, UNKNOWN = "error", "other", "unknown"
@@ -69,6 +70,16 @@ _SEGMENTS = {
     "segments": required(list_of(record("a segment", _segment, {**_WORDS, "when": optional(s.text)}), unique=False)),
     "otherwise": optional(s.name, ERROR),
 }
+_PER_UNIT = {
+    "per": optional(s.name),
+    "roll_up": optional(
+        record(
+            "a roll-up",
+            RollUp,
+            {"by": required(s.choice("last", "most_frequent", "highest")), "without": required(s.name)},
+        )
+    ),
+}
 _SCORE = record(
     "a score",
     Score,
@@ -92,11 +103,11 @@ DEFINITION: Reader[Definition] = tagged(
     "a segmentation",
     "kind",
     {
-        "rules": record("a segmentation by rules", _definition, {**_COMMON, **_SEGMENTS}),
+        "rules": record("a segmentation by rules", _definition, {**_COMMON, **_SEGMENTS, **_PER_UNIT}),
         "scores": record(
             "a segmentation by scores",
             _definition,
-            {**_COMMON, **_SEGMENTS, "scores": required(list_of(score, unique=False))},
+            {**_COMMON, **_SEGMENTS, **_PER_UNIT, "scores": required(list_of(score, unique=False))},
         ),
         "attribute": record(
             "a segmentation by an attribute",
