@@ -14,7 +14,7 @@ from pathlib import Path
 
 from strata import __version__
 from strata.console import Console, print_error
-from strata.dates import parse_as_of
+from strata.dates import day_of, parse_as_of
 from strata.errors import DONE, WITHHELD, Problem, ProjectError, StrataError
 from strata.generate.world import World
 from strata.project.load import load_project
@@ -22,6 +22,7 @@ from strata.project.models import Project
 from strata.publish.contracts import published_tables
 from strata.quality.vocabulary import check_problems
 
+LOOKS = ("preview", "explain", "plan")
 STAGES = ("ingest", "features", "segments", "audiences", "publish")
 JOBS = {
     "init": "make what a project needs on this machine: the local identity key",
@@ -32,6 +33,9 @@ JOBS = {
     "segments": "assign a segment per segmentation, fitting clusters where needed",
     "audiences": "expand seeds into look-alike audiences, with their backtests",
     "publish": "profiles, gate, and release of what the stages before have staged",
+    "preview": "the size of each segment and what each rule does, on the stored features; needs no Spark",
+    "explain": "why a customer is in its segments, and the nearest way out; needs no Spark",
+    "plan": "who would move by edited definitions, against the current release; needs no Spark",
     "generate": "write the raw files of an invented telco where the project's sources read, the truth beside them",
     "status": "the current release and where its tables are",
 }
@@ -72,7 +76,23 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         return DONE
     if options.job == "init":
         return _init(project, console)
+    if options.job in LOOKS:
+        return _look(options, project, console)
     return _with_spark(options, project, console)
+
+
+def _look(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """The jobs that only look at what is stored; imported here so that the others need no deltalake."""
+    from strata.preview.jobs import Look, look  # noqa: PLC0415
+
+    as_ofs = parse_as_of(options.as_of) if options.as_of else (None,)
+    if len(as_ofs) > 1:
+        raise ProjectError(f"--as-of {options.as_of}: {options.job} looks at one date")
+    judged_on = day_of(datetime.now(UTC), project.time_zone)
+    named = options.segmentation, options.customer, options.markdown
+    wanted = Look(options.job, judged_on, as_ofs[0], *named, dict(os.environ))
+    look(project, wanted, console)
+    return DONE
 
 
 def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
@@ -175,11 +195,19 @@ def _parser() -> argparse.ArgumentParser:
             job.add_argument("--days", type=int, required=True, metavar="D", help="days from the project's starts_on")
             job.add_argument("--seed", type=int, default=1, metavar="S", help="another seed is another world")
             job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
-        if name not in {"init", "check", "status", "generate"}:
+        job.set_defaults(segmentation=None, customer=None, markdown=False)
+        job.set_defaults(as_of=None, every=None, known_at=None, force=False)
+        if name == "preview":
+            job.add_argument("segmentation", nargs="?", metavar="NAME", help="a segmentation, rule by rule")
+        if name == "explain":
+            job.add_argument("--customer", required=True, metavar="ID", help="id in a source, or customer_id")
+        if name == "plan":
+            job.add_argument("--markdown", action="store_true", help="for a pull request")
+        if name in {"preview", "explain"}:
+            job.add_argument("--as-of", metavar="DATE", help="a date of the stored features; the newest")
+        if name in {"run", *STAGES}:
             job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
             job.add_argument("--every", choices=["month-end"], help="which days of A..B")
             job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
             job.add_argument("--force", action="store_true", help="build again what is already released")
-        else:
-            job.set_defaults(as_of=None, every=None, known_at=None, force=False)
     return parser

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from tests.publish.frames import AS_OF, membership
 
+from strata.contract.outside import NOT_IN_BASE
 from strata.contract.published import segment_migration
 from strata.contract.spark import as_table
-from strata.publish.migration import NOT_IN_BASE, build_migration
+from strata.publish.migration import build_migration
 
 BEFORE = date(2017, 11, 30)
 

@@ -24,9 +24,10 @@ from strata.expression.check import check
 from strata.expression.checker import Name
 from strata.expression.nulls import Unknowns
 from strata.expression.parse import Problems, Refused, Written, parse
-from strata.expression.tree import Node, columns_of
+from strata.expression.tree import Node, columns_of, renamed
 
 __all__ = ["Expression", "Name", "compile_expression"]
+_AS_NAMED: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Expression:
         """What it gives."""
         return self.tree.type or Type.STRING
 
-    def to_duckdb(self) -> str:
-        """The expression as DuckDB SQL over columns of its names."""
-        return duckdb.to_duckdb(self.tree)
+    def to_duckdb(self, columns: Mapping[str, str] = _AS_NAMED) -> str:
+        """The expression as DuckDB SQL over columns of its names, or of what `columns` says for a name."""
+        return duckdb.to_duckdb(renamed(self.tree, columns) if columns else self.tree)
 
 
 def compile_expression(text: Written, names: Mapping[str, Name], expect: Type | None = None) -> Expression:

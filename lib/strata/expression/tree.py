@@ -15,7 +15,8 @@ What is not an operation of this list cannot be built, so it cannot run:
 | a name of `functions.FUNCTIONS` | as declared there | |
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -59,6 +60,13 @@ def columns_of(node: Node) -> frozenset[str]:
     """The names of all columns the tree reads."""
     own = {str(node.value)} if node.op == "column" else set()
     return frozenset(own).union(*map(columns_of, node.args))
+
+
+def renamed(node: Node, columns: Mapping[str, str]) -> Node:
+    """The tree with other columns for the names that `columns` holds."""
+    if node.op == "column":
+        return replace(node, value=columns.get(str(node.value), str(node.value)))
+    return replace(node, args=tuple(renamed(arg, columns) for arg in node.args))
 
 
 def decimal_text(value: Value) -> str:

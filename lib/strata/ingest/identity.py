@@ -12,15 +12,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
 from strata.contract.columns import Type
+from strata.ingest.pseudonyms import BLANKS, FORMS
 from strata.project.sources import Normaliser
 
 INNER, OUTER = "_inner_pad", "_outer_pad"
 _BLOCK = 64
-_BLANKS = " \t\r\n\u00a0\ufeff"
-_FORMS: dict[str, str] = {
-    "msisdn": r"^[0-9]{5,15}$",
-    "email": r"^[^@\s]+@[^@\s]+$",
-}
 
 
 def key_frame(spark: SparkSession, key: bytes) -> DataFrame:
@@ -53,7 +49,7 @@ def pseudonym(text: Column) -> Column:
 
 def trimmed(text: Column) -> Column:
     """Text without white space around it (no-break space and byte order mark too); blank text is NULL."""
-    bare = F.btrim(text, F.lit(_BLANKS))
+    bare = F.btrim(text, F.lit(BLANKS))
     return F.when(bare != "", bare)
 
 
@@ -89,4 +85,4 @@ def well_formed(kind: Normaliser, text: Column, delivered: Type) -> Column:
         return F.lit(False)
     if kind == "plain":
         return F.lit(True)
-    return text.rlike(_FORMS[kind])
+    return text.rlike(FORMS[kind])

@@ -6,8 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-NOT_IN_BASE = "(not in base)"
-NO_SEGMENT = "(no segment)"
+from strata.contract.outside import NO_SEGMENT, NOT_IN_BASE
 
 
 def build_migration(

@@ -8,13 +8,13 @@ from datetime import date
 from typing import Literal
 
 from strata.contract.columns import Between, Column, Constraint, Matches, OneOf, Table, Type
+from strata.contract.outside import NOT_IN_BASE
 from strata.contract.published import customer_segments
 from strata.errors import Location, ProjectError
 from strata.project.policies import Check
 from strata.quality.vocabulary import AMONG, TYPES, UNIQUE, check_problems
 
 Severity = Literal["fail", "warn", "info"]
-NOT_IN_BASE = "(not in base)"
 _LARGEST = sys.float_info.max
 
 

@@ -1,0 +1,136 @@
+"""`strata preview`: how large segments are, and what each rule does, before anything is built."""
+
+from collections.abc import Mapping
+
+from strata.console import Console
+from strata.errors import ProjectError
+from strata.preview.evaluation import WAITING, Evaluation, evaluate, segments_of_all
+from strata.preview.funnel import (
+    Funnel,
+    Size,
+    funnel_query,
+    read_funnel,
+    read_sizes,
+    sizes_query,
+    unknown_query,
+)
+from strata.preview.state import State
+from strata.project.models import Segmentation
+from strata.project.references import declared_segments
+
+
+def show_sizes(state: State, console: Console) -> None:
+    """One table: every segment of every segmentation."""
+    evaluation = evaluate(state, state.project.segmentations)
+    _say_missing(evaluation, console)
+    if not evaluation.segmentations:
+        return
+    names = [s.name for s in evaluation.segmentations]
+    query = sizes_query(segments_of_all(state, evaluation), names)
+    found = state.tables.rows(query)
+    base = sum(r["customers"] for r in found if r["segmentation"] == evaluation.segmentations[0].name)
+    console.say(f"{state.project.name} as of {state.as_of}: {base:,} customers in the base\n")
+    lines = []
+    for segmentation in evaluation.segmentations:
+        sizes = read_sizes(found, segmentation)
+        split = sum(size.customers for size in sizes)
+        lines += [
+            [segmentation.name, *_words_of(size, segmentation), size.customers, _percent(size.customers, split)]
+            for size in sizes
+        ]
+    console.table(["segmentation", "segment", "label", "customers", "share %"], lines)
+
+
+def show_segmentation(state: State, name: str, console: Console) -> None:
+    """A segmentation, rule by rule.
+
+    Raises:
+        ProjectError: there is no such segmentation.
+    """
+    segmentation = next((s for s in state.project.segmentations if s.name == name), None)
+    if segmentation is None:
+        known = ", ".join(s.name for s in state.project.segmentations)
+        raise ProjectError(f"preview: there is no segmentation `{name}`; the project has {known}")
+    evaluation = evaluate(state, [segmentation])
+    _say_missing(evaluation, console)
+    if evaluation.missing:
+        return
+    if segmentation.kind in ("rules", "scores"):
+        _show_rules(state, segmentation, evaluation, console)
+    else:
+        _show_groups(state, segmentation, evaluation, console)
+
+
+def _show_rules(state: State, segmentation: Segmentation, evaluation: Evaluation, console: Console) -> None:
+    sql = evaluation.sql[segmentation.name]
+    funnel = read_funnel(
+        state.tables.rows(funnel_query(segments_of_all(state, evaluation), segmentation.name, sql))[0], sql
+    )
+    _say_head(state, segmentation, funnel.base, console)
+    labels = {s.segment: s.label for s in segmentation.segments}
+    words = {s.segment: s.when.words for s in segmentation.segments if s.when is not None}
+    lines: list[list[object]] = [
+        [s.segment, labels[s.segment], s.takes, _percent(s.takes, funnel.base), s.alone, s.remaining, words[s.segment]]
+        for s in funnel.steps
+    ]
+    if segmentation.otherwise in labels:
+        rest = [funnel.rest, _percent(funnel.rest, funnel.base), None, 0, "otherwise"]
+        lines.append([segmentation.otherwise, labels[segmentation.otherwise], *rest])
+    console.table(["segment", "label", "customers", "share %", "rule alone", "still left", "rule"], lines)
+    console.say()
+    _say_about_rules(segmentation, funnel, console)
+
+
+def _say_about_rules(segmentation: Segmentation, funnel: Funnel, console: Console) -> None:
+    share = _percent(funnel.overlap, funnel.base)
+    console.say(f"  {funnel.overlap:,} customers ({share:.1f} %) fulfil more than one rule; the first takes them")
+    _say_unknown(funnel.unknown, funnel.base, console)
+    for step in (s for s in funnel.steps if not s.takes):
+        why = f"{step.alone:,} fulfil its rule, all taken before" if step.alone else "nobody fulfils its rule"
+        console.say(f"  note: `{step.segment}` takes nobody: {why}")
+    if funnel.rest and segmentation.otherwise not in {s.segment for s in segmentation.segments}:
+        console.say(f"  note: {funnel.rest:,} customers fulfil no rule: `otherwise: error` would close the gate")
+
+
+def _show_groups(state: State, segmentation: Segmentation, evaluation: Evaluation, console: Console) -> None:
+    query = segments_of_all(state, evaluation)
+    sizes = read_sizes(state.tables.rows(sizes_query(query, [segmentation.name])), segmentation)
+    sql = evaluation.sql[segmentation.name]
+    unknown = state.tables.rows(unknown_query(query, segmentation.name, sql))[0]
+    base = sum(size.customers for size in sizes)
+    _say_head(state, segmentation, base, console)
+    lines = [
+        [*_words_of(size, segmentation), size.customers, _percent(size.customers, base), size.score] for size in sizes
+    ]
+    console.table(["segment", "label", "customers", "share %", "mean score"], lines)
+    console.say()
+    _say_unknown(unknown, base, console)
+
+
+def _say_head(state: State, segmentation: Segmentation, base: int, console: Console) -> None:
+    console.say(
+        f"{segmentation.name}: {segmentation.kind}, version {segmentation.version},"
+        f" as of {state.as_of}, {base:,} customers in the base\n"
+    )
+
+
+def _say_unknown(found: Mapping[str, int], base: int, console: Console) -> None:
+    told = [f"{name} of {n:,} ({_percent(n, base):.1f} %)" for name, n in found.items() if n]
+    known = sum(1 for n in found.values() if not n)
+    console.say(f"  not known: {', '.join(told) or 'nothing'}; {known} of {len(found)} features known of everybody")
+
+
+def _say_missing(evaluation: Evaluation, console: Console) -> None:
+    for segmentation in evaluation.missing:
+        console.say(f"note: {segmentation.name}: {WAITING}\n")
+
+
+def _words_of(size: Size, segmentation: Segmentation) -> tuple[str, str]:
+    labels = {s.segment: s.label for s in declared_segments(segmentation)}
+    if size.segment is None:
+        return "(none)", "No rule holds"
+    return size.segment, labels.get(size.segment, "")
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0
