@@ -5,18 +5,15 @@ from functools import reduce
 
 from pyspark.sql import DataFrame
 
-from strata.audiences.consent import eligible
 from strata.audiences.definition import Lookalike, compile_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.members import carry_forward, permitted, pick
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
-from strata.contract import silver
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
-from strata.dates import day_of
-from strata.ingest.revisions import valid_rows
+from strata.pipeline.consent import addressable
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot, require_features
 from strata.pipeline.lookback import read_released
@@ -50,7 +47,7 @@ def _build(run: Run, target: Target, audience: Audience) -> tuple[DataFrame, Row
     """Members, the line of the catalogue, and the backtest of one audience."""
     lookalike, learned = _learn(run, target, audience)
     customers, before = read_snapshot(run, target), _members_before(run, target)
-    allowed = permitted(customers, lookalike, _eligible(run, target, audience, customers))
+    allowed = permitted(customers, lookalike, addressable(run, target, audience.purpose, customers))
     found, picked = None, None
     if learned.model is not None and not learned.withheld:
         found = pick(
@@ -81,18 +78,6 @@ def _learn(run: Run, target: Target, audience: Audience) -> tuple[Lookalike, Lea
     sample = training_sample(both_dates, lookalike, target.as_of, counts).toArrow()
     now = counts.get(target.as_of, Counts())
     return lookalike, learn(lookalike, sample, target.as_of, now, run.project.privacy.seed_floor)
-
-
-def _eligible(run: Run, target: Target, audience: Audience, customers: DataFrame) -> DataFrame:
-    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about.
-
-    A replay publishes nobody; it judges as its release did, at the moment of the switch.
-    """
-    run.lakehouse.ensure(silver.consents)
-    now = target.released[0]["released_at"] if target.is_replay else max(run.clock(), target.release.known_at)
-    consents = valid_rows(run.lakehouse.read(silver.consents), silver.consents, now)
-    purpose = next(p for p in run.project.privacy.purposes if p.name == audience.purpose)
-    return eligible(customers, consents, purpose, day_of(now, run.project.time_zone))
 
 
 def _members_before(run: Run, target: Target) -> DataFrame:

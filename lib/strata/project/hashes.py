@@ -10,6 +10,7 @@ from strata.project.checks.audiences import matching
 from strata.project.models import Audience, Feature, Mapped, Project, Segmentation, Source, Text
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
+from strata.project.recommendations import Recommendation
 
 _PLACES = frozenset({"url", "user", "password_env", "driver"})
 _DIGITS = 32
@@ -23,7 +24,7 @@ def digest(value: object) -> str:
 
 
 def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
-    """`features`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of the definition's meaning.
+    """Hash of the meaning of every definition: `features`, `<kind>.<name>` of sources, segmentations and the others.
 
     A definition's hash covers the hashes of the features it uses, and so all they are computed from.
     """
@@ -38,6 +39,7 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
             f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
             for a in project.audiences
         },
+        **{f"recommendation.{r.name}": digest(_recommendation(r, compiled)) for r in project.recommendations},
     }
 
 
@@ -58,6 +60,7 @@ def config_hash(project: Project) -> str:
                 s.name: [s.technique, s.owner, s.task, [_words(p) for p in s.segments]] for s in project.segmentations
             },
             "audiences": {a.name: a.owner for a in project.audiences},
+            **({"recommendations": _words_of(project.recommendations)} if project.recommendations else {}),
             "offers": dict(project.offers),
             "checks": {c.name: [c.table, c.expect, dict(c.arguments), c.severity] for c in project.checks},
             "purposes": {p.name: [p.basis, p.description] for p in project.privacy.purposes},
@@ -137,6 +140,21 @@ def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: 
         "backtest_days": a.backtest_days,
         "uses": {name: used[name] for name in named},
     }
+
+
+def _recommendation(r: Recommendation, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "purpose": r.purpose,
+        "of": r.of,
+        "where": _canonical(r.condition, compiled),
+        "days": [r.days, r.holdout_days],
+        "lists": [sorted(r.targets), r.top],
+        "als": [r.seed, r.als.rank, r.als.reg, r.als.alpha, r.als.iterations],
+    }
+
+
+def _words_of(recommendations: Iterable[Recommendation]) -> dict[str, list[str]]:
+    return {r.name: [r.owner, r.task] for r in recommendations}
 
 
 def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
 from strata.project.checks.policies import check_checks, wide_tables
+from strata.project.checks.recommendations import check_recommendation
 from strata.project.checks.segmentations import check_segmentation
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.folder import Files, project_files
@@ -18,10 +19,12 @@ from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
 from strata.project.reading import Reader
+from strata.project.recommendations import Recommendation
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
 from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
+from strata.project.shapes.recommendations import RECOMMENDATION
 from strata.project.shapes.segmentations import SEGMENTATION
 from strata.project.shapes.sources import SOURCE
 from strata.project.variables import fill, known_variables, override
@@ -40,6 +43,7 @@ class _Parts:
     features: FeatureFile | None
     segmentations: tuple[Segmentation, ...]
     audiences: tuple[Audience, ...]
+    recommendations: tuple[Recommendation, ...]
     offers: Mapping[str, str] | None
     checks: tuple[Check, ...] | None
     privacy: Privacy | None
@@ -97,6 +101,7 @@ def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
         features=single("features.yml", FEATURES, None),
         segmentations=folder("segmentations", SEGMENTATION),
         audiences=folder("audiences", AUDIENCE),
+        recommendations=folder("recommendations", RECOMMENDATION),
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
         privacy=single("privacy.yml", PRIVACY, Privacy(())),
@@ -132,6 +137,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     _check_files("source", (s.name for s in parts.sources), notes)
     _check_files("segmentation", (s.name for s in parts.segmentations), notes)
     _check_files("audience", (a.name for a in parts.audiences), notes)
+    _check_files("recommendation", (r.name for r in parts.recommendations), notes)
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
@@ -146,6 +152,8 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
         check_audience(audience, features, parts.privacy, compiler)
+    for recommendation in parts.recommendations:
+        check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
     project = None if notes.problems else _project(folder, parts, features or (), audiences)
@@ -166,7 +174,7 @@ def _project(
         starts_on=header.starts_on, identity=header.identity, retention_days=header.retention_days,
         storage=header.storage, sources=parts.sources, features=features,
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
-        offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
+        recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
     )  # fmt: skip
 
 

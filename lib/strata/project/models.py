@@ -13,17 +13,8 @@ from typing import Literal
 from strata.contract.columns import Column, Type
 from strata.errors import Location
 from strata.project.policies import Check, Privacy
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words of a person: an expression, and where its first character stands."""
-
-    words: str
-    where: Location
-
-    def __str__(self) -> str:
-        return self.words
+from strata.project.recommendations import Recommendation
+from strata.project.words import Text as Text  # noqa: PLC0414 - imported from here, like every model
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +264,11 @@ class Project:
     published_features: tuple[str, ...]
     segmentations: tuple[Segmentation, ...]
     audiences: tuple[Audience, ...]
+    recommendations: tuple[Recommendation, ...]
     offers: Mapping[str, str]
     checks: tuple[Check, ...]
     privacy: Privacy
     definition_hashes: Mapping[str, str] = field(default_factory=dict)
-    """`segmentation.<name>`, `audience.<name>`, `features`, `sources.<name>` -> 32 hex digits."""
+    """`segmentation.<name>`, `audience.<name>`, `recommendation.<name>`, `features`, `sources.<name>` -> hex digits."""
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from strata.errors import Location
@@ -22,6 +23,17 @@ class Word(str):
         word = cls(words)
         word.where = where
         return word
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words of a person: an expression, and where its first character stands."""
+
+    words: str
+    where: Location
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def place_of(word: str | None) -> Location | None:
