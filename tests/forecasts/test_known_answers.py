@@ -45,9 +45,8 @@ POPULAR, OWN = "customers desc, item", "times desc, customers desc, item"
 
 
 def by_duckdb(order: str, among: str = "true") -> tuple[float, int]:
-    row = duckdb.sql(RANKED + RECALL.format(order=order, among=among)).fetchone()
-    assert row is not None
-    return row[0], row[1]
+    ((recall, households),) = duckdb.sql(RANKED + RECALL.format(order=order, among=among)).fetchall()
+    return recall, households
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +76,21 @@ def test_the_baselines_find_what_duckdb_finds(recalls, target, model, order, amo
     assert recalls[target, model] == (pytest.approx(expected, abs=1e-6), customers)
 
 
-def test_the_factor_model_is_as_good_as_published_and_loses(recalls, grocery, grocery_said):
+def test_own_history_wins_repeats_the_factor_model_hardly_wins_first_buys_and_the_run_says_so(
+    recalls, grocery, grocery_said
+):
+    # Two recalls over 1,823 households, each with a standard error of .006, of other parameters and other starts.
     assert recalls["new", "als"][0] == pytest.approx(0.231, abs=0.03)
     assert recalls["repeat", "own_history"] > max(recalls["repeat", "als"], recalls["repeat", "popularity"])
-    assert recalls["new", "popularity"] > recalls["new", "als"]
     made = grocery.read("members/customer_recommendations").filter(pl.col("as_of_date").cast(str) == DECEMBER)
-    assert set(made.select("target", "model").iter_rows()) == {("repeat", "own_history"), ("new", "popularity")}
-    assert "repeat by own_history (recall@10: own_history 0." in grocery_said.out
-    assert "new by popularity (recall@10: popularity 0." in grocery_said.out
+    rows = grocery.read("publish/recommendation_backtest").filter(pl.col("as_of_date").cast(str) == DECEMBER)
+    (new,) = rows.filter((pl.col("target") == "new") & (pl.col("model") == "als")).to_dicts()
+    assert abs(new["gain"]) < 0.02
+    assert new["is_used"] == (new["gain_ci_low"] > 0)
+    used = "als" if new["is_used"] else "popularity"
+    assert set(made.select("target", "model").iter_rows()) == {("repeat", "own_history"), ("new", used)}
+    assert "repeat by own_history: recall@10 of own_history 0.691" in grocery_said.out
+    assert f"new by {used}: recall@10 of " in grocery_said.out
 
 
 def test_lists_say_what_households_bought_most_and_what_they_never_bought(grocery):

@@ -12,11 +12,11 @@ from tests.forecasts.definitions import AS_OF, EVENTS, cells, planted_days, reco
 from strata.contract.published import customer_recommendations
 from strata.contract.spark import rows_of
 from strata.forecasts import interactions as interactions_module
-from strata.forecasts.choice import BILLION, judge
+from strata.forecasts.choice import MILLION, judge
 from strata.forecasts.factors import fit_factors
 from strata.forecasts.holdout import count_found
 from strata.forecasts.interactions import count_days, known_at, sample_customers
-from strata.forecasts.ranking import best_items, rank_items, rate_items
+from strata.forecasts.ranking import best_items, order_items, rank_items
 
 FILMS = recommendation()
 PLANTED = planted_days()
@@ -28,11 +28,11 @@ def ago(days: int) -> date:
 
 def lists_of(frame: DataFrame) -> list[tuple[Any, ...]]:
     """Everything about the lists of ALS, in a fixed order."""
-    interactions = count_days(frame, FILMS, EVENTS, AS_OF).persist()
+    interactions = count_days(frame, FILMS, EVENTS, AS_OF, split=False).persist()
     now = known_at(interactions, "now")
     items = rank_items(now)
-    rated = rate_items(now, items, fit_factors(now, items, FILMS))
-    made = best_items(rated, {"repeat": "als", "new": "als"}, FILMS.top)
+    ordered = order_items(now, items, fit_factors(now, items, FILMS))
+    made = best_items(ordered, items, {"repeat": "als", "new": "als"}, FILMS.top)
     found = sorted(tuple(row.values()) for row in rows_of(made))
     interactions.unpersist()
     return found
@@ -50,10 +50,10 @@ def lists(planted: DataFrame) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def found(planted: DataFrame) -> dict[str, dict[str, Any]]:
-    then = known_at(count_days(planted, FILMS, EVENTS, AS_OF).persist(), "then")
+    then = known_at(count_days(planted, FILMS, EVENTS, AS_OF, split=False).persist(), "then")
     items = rank_items(then)
-    rated = rate_items(then, items, fit_factors(then, items, FILMS))
-    return {row["target"]: row for row in rows_of(count_found(rated, FILMS.top))}
+    ordered = order_items(then, items, fit_factors(then, items, FILMS))
+    return {row["target"]: row for row in rows_of(count_found(ordered, FILMS.top))}
 
 
 def test_days_are_counted_once_and_in_the_windows_they_lie_in(spark: SparkSession) -> None:
@@ -63,7 +63,7 @@ def test_days_are_counted_once_and_in_the_windows_they_lie_in(spark: SparkSessio
         ("a", ago(28), "drama", 9), ("a", ago(28), "drama", 1), ("a", ago(27), "drama", 1), ("a", ago(0), "drama", 1),
         ("a", ago(-1), "drama", 1), ("a", ago(1), "music", 0), ("b", ago(1), None, 1), ("b", ago(2), "music", 1),
     ]  # fmt: skip
-    counted = rows_of(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF).orderBy("customer_id"))
+    counted = rows_of(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF, split=True).orderBy("customer_id"))
     assert [tuple(row.values()) for row in counted] == [("a", "drama", 4, 4, 2), ("b", "music", 0, 1, 1)]
 
 
@@ -73,15 +73,15 @@ def test_lists_found_again_are_counted_as_by_hand(spark: SparkSession) -> None:
     later = [("a", "z"), ("a", "y"), ("a", "w"), ("b", "y"), ("b", "z"), ("d", "x")]
     rows = [(c, ago(28 + i), item, 1) for i, (c, item) in enumerate(before)]
     rows += [(c, ago(i), item, 1) for i, (c, item) in enumerate(later)]
-    then = known_at(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF), "then")
-    rated = rate_items(then, rank_items(then), None)
-    found = {row["target"]: row for row in rows_of(count_found(rated, 2))}
+    then = known_at(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF, split=False), "then")
+    ordered = order_items(then, rank_items(then), None)
+    found = {row["target"]: row for row in rows_of(count_found(ordered, 2))}
     # repeat: only a had something again, z and y; own history lists x, y: half of it; so does popularity
-    assert (found["repeat"]["customers"], found["repeat"]["own_history"]) == (1, BILLION // 2)
-    assert found["repeat"]["popularity"] == BILLION // 2
+    assert (found["repeat"]["customers"], found["repeat"]["own_history"]) == (1, MILLION // 2)
+    assert found["repeat"]["popularity"] == MILLION // 2
     # new: a had w, which nobody knew: nothing found; b had y and z, and gets both.
     # d had nothing before, c nothing since.
-    assert (found["new"]["customers"], found["new"]["popularity"], found["new"]["als"]) == (2, BILLION, 0)
+    assert (found["new"]["customers"], found["new"]["popularity"], found["new"]["als"]) == (2, MILLION, 0)
 
 
 def test_the_factor_model_finds_planted_tastes_where_popularity_cannot(found: dict[str, dict[str, Any]]) -> None:
@@ -118,7 +118,7 @@ def test_the_baselines_find_what_a_plain_program_finds(found: dict[str, dict[str
                 expected[target, model].append(len(truth & {*best[:3]}) / min(3, len(truth)))
     for (target, model), recalls in expected.items():
         assert found[target]["customers"] == len(recalls)
-        assert found[target][model] / BILLION == pytest.approx(sum(recalls), abs=1e-6)
+        assert found[target][model] / MILLION == pytest.approx(sum(recalls), abs=1e-6)
 
 
 def test_lists_are_of_the_right_things_in_the_right_order(lists: list[tuple[Any, ...]]) -> None:
@@ -139,7 +139,7 @@ def test_lists_are_of_the_right_things_in_the_right_order(lists: list[tuple[Any,
         assert scores == sorted(scores, reverse=True)
 
 
-@pytest.mark.parametrize("partitions", [4, 7])
+@pytest.mark.parametrize("partitions", [7, pytest.param(4, marks=pytest.mark.long)])
 def test_the_layout_of_the_rows_does_not_matter(
     spark: SparkSession, lists: list[tuple[Any, ...]], partitions: int
 ) -> None:
@@ -150,9 +150,10 @@ def test_the_layout_of_the_rows_does_not_matter(
 def test_every_target_has_the_model_that_is_used_for_it(spark: SparkSession) -> None:
     # Equally often had: the more popular item comes first, then the first by name.
     rows = [(c, ago(1), item, 1) for c, item in [("a", "x"), ("a", "y"), ("b", "y"), ("b", "z"), ("c", "w")]]
-    now = known_at(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF), "now")
-    rated = rate_items(now, rank_items(now), None)
-    both = rows_of(best_items(rated, {"repeat": "own_history", "new": "popularity"}, 2))
+    now = known_at(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF, split=False), "now")
+    items = rank_items(now)
+    ordered = order_items(now, items, None)
+    both = rows_of(best_items(ordered, items, {"repeat": "own_history", "new": "popularity"}, 2))
     found = sorted((r["customer_id"], r["target"], r["recommendation_rank"], r["item"], r["score"]) for r in both)
     assert found == [
         ("a", "new", 1, "w", 1.0), ("a", "new", 2, "z", 1.0),
@@ -162,24 +163,24 @@ def test_every_target_has_the_model_that_is_used_for_it(spark: SparkSession) -> 
         ("c", "new", 1, "y", 2.0), ("c", "new", 2, "x", 1.0), ("c", "repeat", 1, "w", 1.0),
     ]  # fmt: skip
     assert {(r["target"], r["model"]) for r in both} == {("repeat", "own_history"), ("new", "popularity")}
-    only_new = rows_of(best_items(rated, {"new": "popularity"}, 2))
+    only_new = rows_of(best_items(ordered, items, {"new": "popularity"}, 2))
     assert {r["target"] for r in only_new} == {"new"}
     added = {"as_of_date", "recommendation", "item_kind", "release_id"}
     assert {*both[0]} == {str(c) for c in customer_recommendations.columns} - added
 
 
 def test_there_is_nothing_to_fit_where_nobody_had_anything_before(spark: SparkSession) -> None:
-    then = known_at(count_days(cells(spark, [("a", ago(1), "x", 1)]), FILMS, EVENTS, AS_OF), "then")
+    then = known_at(count_days(cells(spark, [("a", ago(1), "x", 1)]), FILMS, EVENTS, AS_OF, split=False), "then")
     items = rank_items(then)
     assert fit_factors(then, items, FILMS) is None
-    assert rows_of(count_found(rate_items(then, items, None), 3)) == []
+    assert rows_of(count_found(order_items(then, items, None), 3)) == []
 
 
 def test_models_are_tried_on_a_sample_that_is_the_same_whatever_the_layout(
     spark: SparkSession, planted: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interactions_module, "SAMPLE_CUSTOMERS", 40)
-    then = known_at(count_days(planted, FILMS, EVENTS, AS_OF), "then")
+    then = known_at(count_days(planted, FILMS, EVENTS, AS_OF, split=False), "then")
     chosen = {row["customer_id"] for row in rows_of(sample_customers(then))}
     again = {row["customer_id"] for row in rows_of(sample_customers(then.repartition(5)))}
     assert len(chosen) == 40

@@ -23,6 +23,8 @@ from strata.publish.release import Release
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
 COMMON = {"source": "shop", "revision": 1, "is_deleted": False, "ingested_at": NOW, "batch_id": 1}
 PRIVACY = "purposes: {direct_mail: {basis: legitimate_interest, description: Offers by mail}}\n"
@@ -111,7 +113,7 @@ def test_lists_are_made_for_those_who_may_be_addressed_and_learnt_from_those_who
     }
     models = {r["target"]: r["model"] for r in lists}
     assert models == {key[0]: key[1] for key, row in tried.items() if row["is_used"]}
-    assert any(note.startswith("new by als (recall@3: als 0.") for note in run.progress.notes)
+    assert any(note.startswith("new by als: recall@3 of als 0.") for note in run.progress.notes)
 
     without = replace(run, project=replace(run.project, recommendations=()))
     build_recommendations(without, replace(target, release=replace(target.release, release_id="b" * 32)))

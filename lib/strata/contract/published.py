@@ -270,6 +270,9 @@ class recommendation_backtest(Table):
     list_length = column(Type.BIGINT, "Items in a list", Between(1, None))
     customers = column(Type.BIGINT, "Customers who had something of the target since", COUNT)
     recall = column(Type.DOUBLE, "Mean over them of found / min(had, list_length)", SHARE)
+    gain = column(Type.DOUBLE, "Of als: recall less that of the better baseline, same customers", nullable=True)
+    gain_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of gain; above 0 als is used", nullable=True)
+    gain_ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
     is_used = column(Type.BOOLEAN, "True for the model that makes the lists")
     release_id = _release_id()
 

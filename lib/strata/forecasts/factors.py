@@ -6,14 +6,11 @@ tasks end. One block is one task; 10 million pairs of a customer and an item fit
 """
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from strata.forecasts.choice import DECIMALS
 from strata.project.recommendations import Recommendation
 
 _BLOCKS = 1
@@ -21,19 +18,13 @@ _BLOCKS = 1
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """Factors of customers (customer_id, customer_factors) and items (item, item_factors), as arrays of floats."""
+    """Factors of customers (customer_id, customer_factors) and items (item, item_factors), as arrays of floats.
+
+    Their inner product is the preference: about 1 for what a customer is sure to like.
+    """
 
     customers: DataFrame
     items: DataFrame
-    rank: int
-
-    def preference(self) -> Column:
-        """The inner product over joined rows: DOUBLE, rounded; about 1 for what a customer is sure to like."""
-        terms = [
-            F.get("customer_factors", F.lit(i)).cast("double") * F.get("item_factors", F.lit(i)).cast("double")
-            for i in range(self.rank)
-        ]
-        return F.round(reduce(add, terms), DECIMALS)
 
 
 def fit_factors(history: DataFrame, items: DataFrame, recommendation: Recommendation) -> Factors | None:
@@ -71,7 +62,6 @@ def fit_factors(history: DataFrame, items: DataFrame, recommendation: Recommenda
     return Factors(
         numbers.join(of_customers, "customer_no").drop("customer_no"),
         items.join(of_items, "item_no").select("item", "item_factors"),
-        parameters.rank,
     )
 
 

@@ -21,7 +21,7 @@ def train_date(recommendation: Recommendation, as_of: date) -> date:
     return as_of - timedelta(days=recommendation.holdout_days)
 
 
-def count_days(cells: DataFrame, recommendation: Recommendation, events: str, as_of: date) -> DataFrame:
+def count_days(cells: DataFrame, recommendation: Recommendation, events: str, as_of: date, *, split: bool) -> DataFrame:
     """On how many days a customer had an item, in one scan for both moments.
 
     Args:
@@ -29,6 +29,7 @@ def count_days(cells: DataFrame, recommendation: Recommendation, events: str, as
         recommendation: whose items.
         events: the column of the cells that counts the events in question (`features.tiles.items_partial`).
         as_of: the as-of date.
+        split: whether a day may have several cells of an item, because another column splits it.
 
     Returns:
         customer_id, item, and the days (BIGINT) with the item: days_then, of the window up to the train date;
@@ -37,12 +38,15 @@ def count_days(cells: DataFrame, recommendation: Recommendation, events: str, as
     then, window = train_date(recommendation, as_of), timedelta(days=recommendation.days - 1)
     day, item = F.col("event_date"), F.col(recommendation.of)
     had = cells.where(day.between(F.lit(then - window), F.lit(as_of)) & (F.col(events) > 0) & item.isNotNull())
-    # A day has several cells of an item when another column splits it.
-    days = had.select("customer_id", item.alias("item"), "event_date").distinct()
-    return days.groupBy("customer_id", "item").agg(
-        F.count_if(day <= F.lit(then)).alias("days_then"),
-        F.count_if(day >= F.lit(as_of - window)).alias("days_now"),
-        F.count_if(day > F.lit(then)).alias("days_later"),
+    days = had.select("customer_id", item.alias("item"), "event_date")
+    return (
+        (days.distinct() if split else days)
+        .groupBy("customer_id", "item")
+        .agg(
+            F.count_if(day <= F.lit(then)).alias("days_then"),
+            F.count_if(day >= F.lit(as_of - window)).alias("days_now"),
+            F.count_if(day > F.lit(then)).alias("days_later"),
+        )
     )
 
 

@@ -1,11 +1,16 @@
-"""Items rated for customers by every model, and the best of them as lists."""
+"""Every model's order of the items for a customer, and the best of them as lists.
+
+An item is a number here: its place by popularity. A row is a customer, an order an array of items with the best first:
+what the customer had is cut out of it or kept by native functions, so that no row per customer and item is shuffled.
+"""
 
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from strata.forecasts.choice import ALS, OWN_HISTORY, POPULARITY
+from strata.forecasts.choice import ALS, DECIMALS, OWN_HISTORY, POPULARITY
 from strata.forecasts.factors import Factors
 
 MOST_ITEMS = 500
@@ -28,68 +33,113 @@ def rank_items(history: DataFrame) -> DataFrame:
     return best.withColumn("item_no", F.row_number().over(Window.orderBy(*first)))
 
 
-def rate_items(history: DataFrame, items: DataFrame, factors: Factors | None) -> DataFrame:
-    """Every item for every customer who had one, as each model rates it; NULL: the model has nothing to say.
+def order_items(history: DataFrame, items: DataFrame, factors: Factors | None) -> DataFrame:
+    """Each model's order of the items, for every customer who had one.
 
     Args:
         history: customer_id, item, days, perhaps days_later.
         items: `rank_items` of the whole history.
-        factors: None: not fitted.
+        factors: None: not fitted, the model orders nothing.
 
     Returns:
-        customer_id, item, item_no, target (repeat: the customer had it; new), days_later where history has it,
-        own_history (days with the item), popularity (customers with the item), als (preference): all DOUBLE.
+        customer_id; own_history (what the customer had, most days first; of equally many days the more popular item
+        first), popularity (what somebody had), als (what has factors): arrays of item_no, best first; later: those
+        with days_later; days: item_no -> days; preferences: structs of `less` (preference with the sign turned) and
+        item_no, in the order of als.
     """
-    customers = history.where("days > 0").select("customer_id").distinct()
-    als = F.lit(None).cast("double")
+    days, item = F.col("days"), F.col("item_no")
+    later = F.col("days_later") > 0 if "days_later" in history.columns else F.lit(False)
+    customers = (
+        history.join(F.broadcast(items), "item")
+        .groupBy("customer_id")
+        .agg(
+            F.sort_array(F.collect_list(F.when(days > 0, F.struct((-days).alias("less"), item)))).alias("_had"),
+            F.collect_list(F.when(later, item)).alias("later"),
+        )
+        .where(F.size("_had") > 0)
+    )
+    preferences = _none()
     if factors is not None:
         customers = customers.join(factors.customers, "customer_id", "left")
         items = items.join(factors.items, "item", "left")
-        als = factors.preference()
-    every = customers.crossJoin(F.broadcast(items))
-    # Factors become a number before pairs are shuffled.
-    rated = every.select("customer_id", "item", "item_no", "customers", als.alias(ALS))
-    pairs = rated.join(history, ["customer_id", "item"], "left")
-    has_had = F.coalesce(F.col("days"), F.lit(0)) > 0
-    later = ["days_later"] if "days_later" in history.columns else []
-    return pairs.select(
+        preferences = _preferences()
+    else:
+        items = items.withColumn("item_factors", F.lit(None).cast("array<float>"))
+    every = items.agg(F.sort_array(F.collect_list(F.struct("item_no", "customers", "item_factors"))).alias("_items"))
+    scored = customers.crossJoin(F.broadcast(every)).withColumn("preferences", preferences)
+    return scored.select(
         "customer_id",
-        "item",
-        "item_no",
-        F.when(has_had, "repeat").otherwise("new").alias("target"),
-        *later,
-        F.when(has_had, F.col("days").cast("double")).alias(OWN_HISTORY),
-        F.when(F.col("customers") > 0, F.col("customers").cast("double")).alias(POPULARITY),
-        ALS,
+        F.transform("_had", lambda had: had["item_no"]).alias(OWN_HISTORY),
+        F.transform(F.filter("_items", lambda i: i["customers"] > 0), lambda i: i["item_no"]).alias(POPULARITY),
+        F.transform("preferences", lambda p: p["item_no"]).alias(ALS),
+        "later",
+        F.map_from_entries(F.transform("_had", lambda had: F.struct(had["item_no"], -had["less"]))).alias("days"),
+        "preferences",
     )
 
 
-def place_by(score: Column) -> Column:
-    """The place of an item in a customer's list by a score; of equal scores the more popular item comes first."""
-    listed = Window.partitionBy("customer_id", "target")
-    return F.row_number().over(listed.orderBy(score.desc_nulls_last(), "item_no"))
+def _preferences() -> Column:
+    """Preference for every item with factors, the highest first, and of equal ones the more popular item."""
+    with_factors = F.filter("_items", lambda i: i["item_factors"].isNotNull())
+    own = F.col("customer_factors")
+    rated = F.transform(with_factors, lambda i: F.struct(_less(own, i).alias("less"), i["item_no"].alias("item_no")))
+    return F.when(own.isNotNull(), F.sort_array(rated)).otherwise(_none())
 
 
-def best_items(rated: DataFrame, used: Mapping[str, str], top: int) -> DataFrame:
+def _less(own: Column, item: Column) -> Column:
+    product = F.call_function("vector_inner_product", own, item["item_factors"])
+    return F.lit(0.0) - F.round(product.cast("double"), DECIMALS)
+
+
+def _none() -> Column:
+    return F.array().cast("array<struct<less: double, item_no: int>>")
+
+
+def of_target(items: Column) -> Column:
+    """Those of the items that the customer had (where `target` is repeat) or did not have (new), in their order."""
+    had = F.col(OWN_HISTORY)
+    return F.when(F.col("target") == "repeat", F.array_intersect(items, had)).otherwise(F.array_except(items, had))
+
+
+def best_items(ordered: DataFrame, items: DataFrame, used: Mapping[str, str], top: int) -> DataFrame:
     """The lists: of every target the best items by its model.
 
     Args:
-        rated: from `rate_items`.
-        used: target -> model; targets that are not in it get no list.
+        ordered: from `order_items`.
+        items: the items that were ordered.
+        used: target -> model, at least one; other targets get no list.
         top: how long a list is at most.
 
     Returns:
         customer_id, target, recommendation_rank (BIGINT), item, score, model.
     """
-    model = _by_target({target: F.lit(name) for target, name in used.items()}, "string")
-    score = _by_target({target: F.col(name) for target, name in used.items()}, "double")
-    scored = rated.select("customer_id", "item", "item_no", "target", model.alias("model"), score.alias("score"))
-    placed = scored.where("score IS NOT NULL").withColumn("recommendation_rank", place_by(F.col("score")))
-    return placed.where(F.col("recommendation_rank") <= top).select(
-        "customer_id", "target", F.col("recommendation_rank").cast("bigint"), "item", "score", "model"
-    )
+    parts = [
+        ordered.withColumn("target", F.lit(target))
+        .select(
+            "customer_id",
+            "target",
+            F.lit(model).alias("model"),
+            F.col("days" if model == OWN_HISTORY else "preferences").alias("_scores"),
+            F.posexplode(F.slice(of_target(F.col(model)), 1, top)).alias("_place", "item_no"),
+        )
+        .join(F.broadcast(items), "item_no")
+        .select(
+            "customer_id",
+            "target",
+            (F.col("_place") + F.lit(1)).cast("bigint").alias("recommendation_rank"),
+            "item",
+            _score(model).cast("double").alias("score"),
+            "model",
+        )
+        for target, model in used.items()
+    ]
+    return reduce(DataFrame.unionByName, parts)
 
 
-def _by_target(values: Mapping[str, Column], kind: str) -> Column:
-    chosen = [F.when(F.col("target") == F.lit(target), value) for target, value in values.items()]
-    return F.coalesce(*chosen, F.lit(None).cast(kind))
+def _score(model: str) -> Column:
+    if model == POPULARITY:
+        return F.col("customers")
+    if model == OWN_HISTORY:
+        return F.element_at("_scores", F.col("item_no"))
+    own = F.filter("_scores", lambda p: p["item_no"] == F.col("item_no"))
+    return F.lit(0.0) - F.get(own, F.lit(0))["less"]

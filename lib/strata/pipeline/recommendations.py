@@ -18,7 +18,7 @@ from strata.forecasts.choice import ALS, Trial, in_words, judge, models_used, to
 from strata.forecasts.factors import fit_factors
 from strata.forecasts.holdout import count_found
 from strata.forecasts.interactions import count_days, known_at, sample_customers, train_date
-from strata.forecasts.ranking import best_items, rank_items, rate_items
+from strata.forecasts.ranking import best_items, order_items, rank_items
 from strata.pipeline.consent import addressable, profiled
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot
@@ -26,6 +26,8 @@ from strata.pipeline.staged import stage, stage_rows
 from strata.pipeline.tiles import refresh_tiles
 from strata.project.recommendations import Recommendation
 from strata.publish.release import Row
+
+LISTED = ("customer_id", "target", "recommendation_rank", "item", "score", "model")
 
 
 def build_recommendations(run: Run, target: Target) -> None:
@@ -74,15 +76,16 @@ def _build(run: Run, target: Target, recommendation: Recommendation) -> tuple[Se
 
 def _interactions(run: Run, target: Target, recommendation: Recommendation, customers: DataFrame) -> DataFrame:
     events = items_partial(recommendation, run.project.sources).name
-    cells = run.lakehouse.read(pairs)
-    return count_days(cells, recommendation, events, target.as_of).join(customers, "customer_id", "left_semi")
+    split = len(plan_tiles(run.project).by) > 1
+    days = count_days(run.lakehouse.read(pairs), recommendation, events, target.as_of, split=split)
+    return days.join(customers, "customer_id", "left_semi")
 
 
 def _try(run: Run, interactions: DataFrame, recommendation: Recommendation) -> tuple[Trial, ...]:
     then = known_at(interactions, "then")
     items = rank_items(then)
-    rated = rate_items(sample_customers(then), items, fit_factors(then, items, recommendation))
-    found = rows_of(count_found(rated, recommendation.top))
+    ordered = order_items(sample_customers(then), items, fit_factors(then, items, recommendation))
+    found = rows_of(count_found(ordered, recommendation.top))
     return judge(found, recommendation, run.project.privacy.audience_floor)
 
 
@@ -90,8 +93,10 @@ def _lists(
     interactions: DataFrame, recommendation: Recommendation, used: dict[str, str], allowed: DataFrame
 ) -> DataFrame:
     """Learnt from all, made for those who may be addressed; ALS is fitted only where it is used."""
+    if not used:
+        return frame_of(interactions.sparkSession, customer_recommendations, []).select(*LISTED)
     now = known_at(interactions, "now")
     items = rank_items(now)
     factors = fit_factors(now, items, recommendation) if ALS in used.values() else None
     addressed = now.join(allowed, "customer_id", "left_semi")
-    return best_items(rate_items(addressed, items, factors), used, recommendation.top)
+    return best_items(order_items(addressed, items, factors), items, used, recommendation.top)
