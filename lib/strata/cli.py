@@ -155,6 +155,7 @@ def _summary(project: Project) -> str:
         "feature": len(project.features),
         "segmentation": len(project.segmentations),
         "audience": len(project.audiences),
+        "recommendation": len(project.recommendations),
         "check": len(project.checks),
     }
     return f"{project.name}: " + ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())

@@ -39,7 +39,7 @@ EXCEPT = {
 OPENERS = ("strata.ingest.readers", "strata.ingest.files")  # what is delivered is no table of ours yet
 CLOCK = {"now", "utcnow", "today", "time.time", "time.time_ns"}
 DICE = ("random", "uuid")
-STAGES = ("ingest", "features", "segments", "audiences", "publish", "quality", "generate")
+STAGES = ("ingest", "features", "segments", "audiences", "forecasts", "publish", "quality", "generate")
 MAY_PRINT = ("strata.cli", "strata.console")
 every_module = pytest.mark.parametrize("module", [*modules(), *jobs()], ids=lambda m: m.name)
 

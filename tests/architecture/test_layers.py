@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "strata.features",
         "strata.segments",
         "strata.audiences",
+        "strata.forecasts",
         "strata.publish",
         "strata.quality",
         "strata.generate",

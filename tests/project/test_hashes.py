@@ -15,6 +15,7 @@ FREQUENCY, RFM, STYLE = (
     "segmentations/shopping_style.yml",
 )
 WINE = "audiences/next_wine_buyers.yml"
+CATEGORY = "recommendations/next_category.yml"
 HEX_DIGITS = 32
 
 
@@ -38,8 +39,8 @@ def changed(before: Project, now: Project) -> set[str]:
 
 def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
     assert set(before.definition_hashes) == {
-        "features", "audience.next_wine_buyers", "segmentation.purchase_frequency", "segmentation.rfm",
-        "segmentation.shopping_style", *(f"sources.{s.name}" for s in before.sources),
+        "features", "audience.next_wine_buyers", "recommendation.next_category", "segmentation.purchase_frequency",
+        "segmentation.rfm", "segmentation.shopping_style", *(f"sources.{s.name}" for s in before.sources),
     }  # fmt: skip
     for value in (*before.definition_hashes.values(), before.config_hash):
         assert len(value) == HEX_DIGITS
@@ -52,6 +53,8 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         (FREQUENCY, "purchase_days_182d >= 26", "  purchase_days_182d>=26 "),
         (FREQUENCY, "first_purchase_on is null", "(first_purchase_on IS NULL)"),
         (FREQUENCY, "# The source's gaps", "# Those gaps"),
+        (CATEGORY, "[repeat, new]", "[new, repeat]"),
+        (CATEGORY, "event_type = 'purchase'", "(event_type='purchase')"),
         (FREQUENCY, "version: 1\ntechnique: purchase frequency\n", "technique: purchase frequency\nversion: 1\n"),
         (RFM, "{score: r, of: days_since_last_purchase,", "{of: days_since_last_purchase, score: r,"),
         (RFM, "[50, 200, 600, 1500]", "[50.0, 200, 6e2, 1500.00]"),
@@ -88,6 +91,8 @@ def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, fil
         ("features.yml", "unit: coupons", "unit: tickets"),
         ("features.yml", "  - children_count", "  - lines_182d"),
         (WINE, "owner: crm", "owner: insights"),
+        (CATEGORY, "owner: crm", "owner: insights"),
+        (CATEGORY, "task: Choose", "task: Pick"),
     ],
 )
 def test_what_is_published_in_words_changes_only_the_whole(
@@ -111,6 +116,14 @@ def test_what_is_published_in_words_changes_only_the_whole(
          {"segmentation.shopping_style"}),
         (WINE, "share: 0.1", "share: 0.2", {"audience.next_wine_buyers"}),
         (WINE, "wine_days_182d > 0", "wine_days_182d > 1", {"audience.next_wine_buyers"}),
+        (CATEGORY, "of: category", "of: subcategory", {"recommendation.next_category"}),
+        (CATEGORY, "'purchase'", "'redemption'", {"recommendation.next_category"}),
+        (CATEGORY, "days: 364\n", "days: 182\n", {"recommendation.next_category"}),
+        (CATEGORY, "holdout_days: 31", "holdout_days: 28", {"recommendation.next_category"}),
+        (CATEGORY, "[repeat, new]", "[new]", {"recommendation.next_category"}),
+        (CATEGORY, "top: 10", "top: 5", {"recommendation.next_category"}),
+        (CATEGORY, "seed: 1", "seed: 2", {"recommendation.next_category"}),
+        (CATEGORY, "alpha: 1", "alpha: 2", {"recommendation.next_category"}),
         ("sources/redemptions.yml", "'redemption'", "'coupon'", {"sources.redemptions"}),
         ("sources/products.yml", "Private: own", "Private: national", {"sources.products"}),
         ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),

@@ -9,6 +9,7 @@ import pytest
 from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.project.load import load_project
+from strata.project.recommendations import Factorisation
 from strata.project.words import Text
 
 from .grocery import GROCERY, LANDING, change, copy_of_grocery, loaded, problems_of
@@ -27,6 +28,7 @@ def test_grocery_is_read_as_it_is_written() -> None:
     assert [s.name for s in project.segmentations] == ["purchase_frequency", "rfm", "shopping_style"]
     assert project.audiences[0].share == 0.1
     assert project.audiences[0].publish_at_least == 100
+    assert project.recommendations[0].als == Factorisation(rank=8, reg=0.1, alpha=1.0, iterations=5)
     assert project.offers["welcome"] == "Three coupons for the next three visits"
     assert project.checks[0].arguments == {"min_value": 2000}
 
@@ -102,7 +104,9 @@ def test_an_empty_folder_says_what_a_project_needs(tmp_path: Path) -> None:
 
 def test_offers_quality_and_privacy_may_be_left_out(tmp_path: Path) -> None:
     folder = copy_of_grocery(tmp_path)
-    for name in ("offers.yml", "quality.yml", "privacy.yml", "segmentations/rfm.yml", "audiences/next_wine_buyers.yml"):
+    for name in ("offers.yml", "quality.yml", "privacy.yml", "segmentations/rfm.yml"):
+        (folder / name).unlink()
+    for name in ("audiences/next_wine_buyers.yml", "recommendations/next_category.yml"):
         (folder / name).unlink()
     (folder / "segmentations/purchase_frequency.yml").unlink()
 

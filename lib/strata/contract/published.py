@@ -27,6 +27,18 @@ def _segment() -> Column:
     return column(Type.STRING, "Id of the segment", personal=Personal.BEHAVIOUR)
 
 
+def _recommendation() -> Column:
+    return column(Type.STRING, "Id of the recommendation")
+
+
+def _target() -> Column:
+    return column(Type.STRING, "What the customer had in the window, or did not have", OneOf(("repeat", "new")))
+
+
+def _model() -> Column:
+    return column(Type.STRING, "Who ranks the items", OneOf(("als", "own_history", "popularity")))
+
+
 class segment_catalog(Table):
     """Every segment there is, in words."""
 
@@ -257,7 +269,53 @@ class audience_backtest(Table):
     release_id = _release_id()
 
 
+class customer_recommendations(Table):
+    """What a customer may buy or use again, and what is new to them: lists by the model that proved best."""
+
+    schema = "members"
+    grain = ("as_of_date", "recommendation", "customer_id", "target", "recommendation_rank")
+    slice_by = "as_of_date"
+    partition_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = _as_of_date()
+    recommendation = _recommendation()
+    customer_id = _customer_id()
+    target = _target()
+    recommendation_rank = column(Type.BIGINT, "1 is the best of the target's list", Between(1, None))
+    item_kind = column(Type.STRING, "Column of products that the item is a value of")
+    item = column(Type.STRING, "What is recommended", personal=Personal.BEHAVIOUR)
+    score = column(
+        Type.DOUBLE, "What the model ranks by; own_history: days with the item, popularity: its customers",
+        personal=Personal.BEHAVIOUR,
+    )  # fmt: skip
+    model = _model()
+    release_id = _release_id()
+
+
+class recommendation_backtest(Table):
+    """What every model would have found in the last days, knowing only the days before; tried on a sample."""
+
+    schema = "publish"
+    grain = ("as_of_date", "recommendation", "target", "model")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = _as_of_date()
+    recommendation = _recommendation()
+    target = _target()
+    model = _model()
+    train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
+    list_length = column(Type.BIGINT, "Items in a list", Between(1, None))
+    customers = column(Type.BIGINT, "Customers who had something of the target since", COUNT)
+    recall = column(Type.DOUBLE, "Mean over them of found / min(had, list_length)", SHARE)
+    gain = column(Type.DOUBLE, "Of als: recall less that of the better baseline, same customers", nullable=True)
+    gain_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of gain; above 0 als is used", nullable=True)
+    gain_ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
+    is_used = column(Type.BOOLEAN, "True for the model that makes the lists")
+    release_id = _release_id()
+
+
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
     segment_overview, segment_migration, segment_reliability, audience_membership, audience_catalog, audience_backtest,
+    customer_recommendations, recommendation_backtest,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from strata.expression import Expression, Name, compile_expression
 from strata.features.recipes import PRESENCE, Ingredient, Merge, PartialKind, counts_from_zero, recipe
 from strata.project.models import Feature, Project
 from strata.project.names import PLACE_NAMES, PRODUCT_NAMES, events_extra, names_of_dated
+from strata.project.recommendations import Recommendation
 from strata.project.sources import Source
 from strata.project.words import Text
 
@@ -154,7 +155,7 @@ class TilePlan:
         presence: feature with `by ... keep` -> what says that a customer has a value: events that it is about.
         tables: the silver tables that tiles are made from, events first: they decide which tiles there are.
         partials: every partial but the number of all events, by name.
-        keys: feature that looks at values -> the column it looks at.
+        keys: feature or recommendation that looks at values -> the column it looks at.
         products, places: what partials and keys read beside events, as name -> column of products or places.
         kept: feature with `by ... keep` -> its values, most customers first; filled by `keep_values`.
     """
@@ -198,8 +199,11 @@ def plan_tiles(project: Project) -> TilePlan:
     presence = {f.name: _presence(f, project.sources) for f in project.features if f.keep is not None}
     used = [*(m for listed in measures.values() for m in listed), *presence.values()]
     partials = {p.name: p for m in used for p in m.partials}
+    counted = [items_partial(r, project.sources) for r in project.recommendations]
+    partials |= {p.name: p for p in counted}
     partials.pop(str(daily.event_count), None)
     keys = {f.name: Key(f.table, key) for f in project.features if (key := _key(f)) is not None}
+    keys |= {f"recommendation.{r.name}": Key("events", r.of) for r in project.recommendations}
     asked = {key.column for key in keys.values() if key.table == "events"}
     products, places = joined_names(asked | _columns_read(partials.values()), project.sources)
     return TilePlan(
@@ -221,6 +225,11 @@ def joined_names(names: Iterable[str], sources: Iterable[Source]) -> tuple[dict[
         {name: str(PRODUCT_NAMES[name]) for name in joined if name in PRODUCT_NAMES},
         {name: str(PLACE_NAMES[name]) for name in joined if name not in PRODUCT_NAMES},
     )
+
+
+def items_partial(recommendation: Recommendation, sources: Iterable[Source]) -> Partial:
+    """The column of features.pairs that counts the events in which a customer had an item."""
+    return Partial("n", None, Type.BIGINT, _compiled(recommendation.condition, names_of_dated("events", sources)))
 
 
 def tile_columns(plan: TilePlan) -> tuple[Column, ...]:

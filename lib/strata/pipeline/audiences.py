@@ -8,7 +8,6 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from strata.audiences.consent import eligible
 from strata.audiences.definition import Lookalike, compile_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.members import carry_forward, permitted, pick
@@ -17,10 +16,10 @@ from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
 from strata.contract.published import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
-from strata.dates import day_of
 from strata.expression import Name
+from strata.pipeline.consent import addressable
 from strata.pipeline.context import Run, Target
-from strata.pipeline.customers import judged_at, read_consents, read_customers
+from strata.pipeline.customers import read_customers
 from strata.pipeline.features import require_features
 from strata.pipeline.lookback import read_released
 from strata.pipeline.models import find_models
@@ -82,7 +81,7 @@ def _build(run: Run, target: Target, audience: Audience, found: Customers) -> tu
     """Members, the line of the catalogue, and the backtest of one audience."""
     lookalike, learned = _learn(run, target, audience, found)
     customers, before = found.as_of(target.as_of), _members_before(run, target)
-    allowed = permitted(customers, lookalike, _eligible(run, target, audience, customers))
+    allowed = permitted(customers, lookalike, addressable(run, target, audience.purpose, customers))
     members, picked = None, None
     if learned.model is not None and not learned.withheld:
         members = pick(
@@ -112,13 +111,6 @@ def _learn(run: Run, target: Target, audience: Audience, customers: Customers) -
     sample = training_sample(customers.both_dates, lookalike, target.as_of, counts).toArrow()
     now = counts.get(target.as_of, Counts())
     return lookalike, learn(lookalike, sample, target.as_of, now, run.project.privacy.seed_floor)
-
-
-def _eligible(run: Run, target: Target, audience: Audience, customers: DataFrame) -> DataFrame:
-    """Who may be addressed for the audience's purpose, by what is known now, whatever date the release is about."""
-    purpose = next(p for p in run.project.privacy.purposes if p.name == audience.purpose)
-    on = day_of(judged_at(run, target), run.project.time_zone)
-    return eligible(customers, read_consents(run, target), purpose, on)
 
 
 def _members_before(run: Run, target: Target) -> DataFrame:

@@ -1,25 +1,20 @@
 """The customers of a release as every stage behind features sees them: their features, their say, their past."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.audiences.consent import PROFILING, is_permitted, permissions
-from strata.contract import silver
 from strata.contract.published import customer_segments
 from strata.dates import day_of
-from strata.ingest.revisions import valid_rows
+from strata.pipeline.consent import TO_PROFILING, judged_at, read_consents
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import read_snapshot
 from strata.pipeline.lookback import read_released
 from strata.pipeline.units import with_units
-from strata.project.policies import Purpose
 from strata.project.references import PREVIOUS, looks_back_at
 from strata.segments.assignment import permission_name
-
-TO_PROFILING = Purpose(PROFILING, "legitimate_interest", "Grouping by what is known")
 
 
 def read_customers(run: Run, target: Target, *, back: bool = False) -> DataFrame:
@@ -36,21 +31,6 @@ def read_customers(run: Run, target: Target, *, back: bool = False) -> DataFrame
 def with_say_and_past(run: Run, target: Target, snapshot: DataFrame) -> DataFrame:
     """A snapshot (as_of_date, customer_id, features) as `read_customers` gives it, but for units."""
     return _with_previous(run, target, _with_permissions(run, target, snapshot))
-
-
-def judged_at(run: Run, target: Target) -> datetime:
-    """The moment as of which consent and objections count: now, whatever date the release is about.
-
-    A replay publishes nobody; it judges as its release did, at the moment of the switch.
-    """
-    moment: datetime = target.released[0]["released_at"] if target.is_replay else run.clock()
-    return max(moment, target.release.known_at)
-
-
-def read_consents(run: Run, target: Target) -> DataFrame:
-    """The rows of silver.consents that hold when the release is judged."""
-    run.lakehouse.ensure(silver.consents)
-    return valid_rows(run.lakehouse.read(silver.consents), silver.consents, judged_at(run, target))
 
 
 def _with_permissions(run: Run, target: Target, customers: DataFrame) -> DataFrame:

@@ -13,6 +13,7 @@ from strata.pipeline.context import Run, Target, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.ingest import ingest, read_books, require_complete
 from strata.pipeline.publish import publish
+from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
 from strata.pipeline.summary import print_release, print_summary
 from strata.publish.contracts import unpublishable
@@ -20,7 +21,7 @@ from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import read_releases, recover
 
-BUILDERS = {"segments": build_segments, "audiences": build_audiences}
+BUILDERS = (("segments", build_segments), ("audiences", build_audiences), ("audiences", build_recommendations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console:
     if _is_done(target, wanted):
         console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
         return False
-    for stage, build in BUILDERS.items():
+    for stage, build in BUILDERS:
         if stage in wanted.stages:
             build(run, target)
     return publish(run, target) if "publish" in wanted.stages else False

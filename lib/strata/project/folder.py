@@ -11,7 +11,7 @@ from strata.project.words import nearest
 
 SINGLE = ("project.yml", "features.yml", "offers.yml", "quality.yml", "privacy.yml")
 NEEDED = ("project.yml", "features.yml")
-FOLDERS = ("sources", "segmentations", "audiences")
+FOLDERS = ("sources", "segmentations", "audiences", "recommendations")
 _YAML = (".yml", ".yaml")
 _DEEPEST = 3
 

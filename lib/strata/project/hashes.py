@@ -10,6 +10,7 @@ from strata.project.checks.audiences import matching
 from strata.project.models import Audience, Feature, Project, Score, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
+from strata.project.recommendations import Recommendation
 from strata.project.references import generations
 from strata.project.sources import Mapped, Source
 from strata.project.words import Text
@@ -26,7 +27,7 @@ def digest(value: object) -> str:
 
 
 def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
-    """`features`, `units`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of what it means.
+    """Hash of the meaning of every definition: `features`, `units`, `<kind>.<name>` of sources, segmentations and the others.
 
     A definition's hash covers the hashes of the features it uses, and so all they are computed from.
     """
@@ -46,6 +47,7 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
             f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
             for a in project.audiences
         },
+        **{f"recommendation.{r.name}": digest(_recommendation(r, compiled)) for r in project.recommendations},
     }
 
 
@@ -66,6 +68,7 @@ def config_hash(project: Project) -> str:
                 s.name: [s.technique, s.owner, s.task, [_words(p) for p in s.segments]] for s in project.segmentations
             },
             "audiences": {a.name: a.owner for a in project.audiences},
+            **({"recommendations": _words_of(project.recommendations)} if project.recommendations else {}),
             "offers": dict(project.offers),
             "checks": {c.name: [c.table, c.expect, dict(c.arguments), c.severity] for c in project.checks},
             "purposes": {p.name: [p.basis, p.description] for p in project.privacy.purposes},
@@ -155,6 +158,21 @@ def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: 
         "backtest_days": a.backtest_days,
         "uses": {name: used.get(name, "previous") for name in named},
     }
+
+
+def _recommendation(r: Recommendation, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "purpose": r.purpose,
+        "of": r.of,
+        "where": _canonical(r.condition, compiled),
+        "days": [r.days, r.holdout_days],
+        "lists": [sorted(r.targets), r.top],
+        "als": [r.seed, r.als.rank, r.als.reg, r.als.alpha, r.als.iterations],
+    }
+
+
+def _words_of(recommendations: Iterable[Recommendation]) -> dict[str, list[str]]:
+    return {r.name: [r.owner, r.task] for r in recommendations}
 
 
 def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:

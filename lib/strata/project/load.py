@@ -9,6 +9,7 @@ from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features, with_needs
 from strata.project.checks.policies import check_checks, wide_tables
+from strata.project.checks.recommendations import check_recommendation
 from strata.project.checks.segmentations import check_fed, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.checks.units import check_roll_up, names_per_unit
@@ -20,10 +21,12 @@ from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
 from strata.project.reading import Reader
+from strata.project.recommendations import Recommendation
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
 from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
+from strata.project.shapes.recommendations import RECOMMENDATION
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.shapes.sources import SOURCE
 from strata.project.sources import Source
@@ -43,6 +46,7 @@ class _Parts:
     features: FeatureFile | None
     definitions: tuple[Definition, ...]
     audiences: tuple[Audience, ...]
+    recommendations: tuple[Recommendation, ...]
     offers: Mapping[str, str] | None
     checks: tuple[Check, ...] | None
     privacy: Privacy | None
@@ -108,6 +112,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         features=single("features.yml", FEATURES, None),
         definitions=folder("segmentations", DEFINITION, including(catalogue, notes)),
         audiences=folder("audiences", AUDIENCE),
+        recommendations=folder("recommendations", RECOMMENDATION),
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
         privacy=single("privacy.yml", PRIVACY, Privacy(())),
@@ -143,6 +148,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     _check_files("source", (s.name for s in parts.sources), notes)
     _check_files("segmentation", (s.name for s in parts.segmentations), notes)
     _check_files("audience", (a.name for a in parts.audiences), notes)
+    _check_files("recommendation", (r.name for r in parts.recommendations), notes)
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
@@ -163,6 +169,8 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
         check_audience(audience, features, parts.segmentations, parts.privacy, compiler)
+    for recommendation in parts.recommendations:
+        check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
     project = None if notes.problems else _project(folder, parts, everything or (), audiences)
@@ -184,7 +192,7 @@ def _project(
         storage=header.storage, sources=parts.sources, features=tuple(f for f in everything if f.per is None),
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
-        offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
+        recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
     )  # fmt: skip
 
 

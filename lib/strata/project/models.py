@@ -13,6 +13,7 @@ from typing import Literal
 from strata.contract.columns import Type
 from strata.errors import Location
 from strata.project.policies import Check, Privacy
+from strata.project.recommendations import Recommendation
 from strata.project.sources import Source
 from strata.project.units import RollUp, Unit
 from strata.project.words import Text
@@ -230,6 +231,7 @@ class Project:
     published_features: tuple[str, ...]
     segmentations: tuple[Segmentation, ...]
     audiences: tuple[Audience, ...]
+    recommendations: tuple[Recommendation, ...]
     offers: Mapping[str, str]
     checks: tuple[Check, ...]
     privacy: Privacy
@@ -237,6 +239,6 @@ class Project:
     unit_features: tuple[Feature, ...] = ()
     """Those that are `per` a unit; `features` are those of the customer."""
     definition_hashes: Mapping[str, str] = field(default_factory=dict)
-    """`segmentation.<name>`, `audience.<name>`, `features`, `units`, `sources.<name>` -> 32 hex digits."""
+    """`features`, `units`, `<kind>.<name>` of sources, segmentations and the others -> 32 hex digits."""
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""

@@ -1,0 +1,1 @@
+"""What customers will do next: so far, what to recommend to them."""
