@@ -38,7 +38,7 @@ def changed(before: Project, now: Project) -> set[str]:
 
 def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
     assert set(before.definition_hashes) == {
-        "features", "audience.next_wine_buyers", "segmentation.purchase_frequency", "segmentation.rfm",
+        "features", "kpis", "audience.next_wine_buyers", "segmentation.purchase_frequency", "segmentation.rfm",
         "segmentation.shopping_style", *(f"sources.{s.name}" for s in before.sources),
     }  # fmt: skip
     for value in (*before.definition_hashes.values(), before.config_hash):
@@ -52,6 +52,7 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         (FREQUENCY, "purchase_days_182d >= 26", "  purchase_days_182d>=26 "),
         (FREQUENCY, "first_purchase_on is null", "(first_purchase_on IS NULL)"),
         (FREQUENCY, "# The source's gaps", "# Those gaps"),
+        ("kpis.yml", "purchase_days_84d > 0", "(purchase_days_84d>0)"),
         (FREQUENCY, "version: 1\ntechnique: purchase frequency\n", "technique: purchase frequency\nversion: 1\n"),
         (RFM, "{score: r, of: days_since_last_purchase,", "{of: days_since_last_purchase, score: r,"),
         (RFM, "[50, 200, 600, 1500]", "[50.0, 200, 6e2, 1500.00]"),
@@ -111,6 +112,8 @@ def test_what_is_published_in_words_changes_only_the_whole(
          {"segmentation.shopping_style"}),
         (WINE, "share: 0.1", "share: 0.2", {"audience.next_wine_buyers"}),
         (WINE, "wine_days_182d > 0", "wine_days_182d > 1", {"audience.next_wine_buyers"}),
+        ("kpis.yml", "purchase_days_84d > 0", "purchase_days_84d > 1", {"kpis"}),
+        ("kpis.yml", "period: 364d", "period: 365d", {"kpis"}),
         ("sources/redemptions.yml", "'redemption'", "'coupon'", {"sources.redemptions"}),
         ("sources/products.yml", "Private: own", "Private: national", {"sources.products"}),
         ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),

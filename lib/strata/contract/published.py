@@ -19,6 +19,10 @@ def _customer_id() -> Column:
     return column(Type.STRING, "Pseudonym of the customer", HEX_32, personal=Personal.PSEUDONYM)
 
 
+def _is_suppressed(what: str) -> Column:
+    return column(Type.BOOLEAN, f"True where {what} withheld (NULL): it would tell of too few customers")
+
+
 def _segmentation() -> Column:
     return column(Type.STRING, "Id of the segmentation")
 
@@ -102,7 +106,7 @@ class segment_profile(Table):
     segmentation = _segmentation()
     segment = _segment()
     feature = column(Type.STRING, "Feature compared")
-    value = column(Type.STRING, "Value whose share is given; (mean) for a number")
+    value = column(Type.STRING, "Value whose share is given; (mean) for a number, (other) for rare values")
     share_or_mean = column(Type.DOUBLE, "Share or mean in the segment, of customers known", nullable=True)
     rest_value = column(Type.DOUBLE, "The same in the rest of the base", nullable=True)
     index_100 = column(Type.DOUBLE, "100 × segment / rest", nullable=True)
@@ -111,9 +115,10 @@ class segment_profile(Table):
     )
     ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of share_or_mean", nullable=True)
     ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
-    customers_known = column(Type.BIGINT, "Customers of the segment with a value", COUNT)
-    known_share = column(Type.DOUBLE, "Share of the segment with a value", SHARE)
+    customers_known = column(Type.BIGINT, "Customers of the segment with a value", COUNT, nullable=True)
+    known_share = column(Type.DOUBLE, "Share of the segment with a value", SHARE, nullable=True)
     profile_rank = column(Type.BIGINT, "1 marks the segment most", Between(1, None))
+    is_suppressed = _is_suppressed("the figures are")
     release_id = _release_id()
 
 
@@ -127,13 +132,51 @@ class segment_overview(Table):
     segmentation = _segmentation()
     segment = _segment()
     label = column(Type.STRING, "Name for people")
-    customers = column(Type.BIGINT, "Customers in the segment", COUNT)
-    share = column(Type.DOUBLE, "Share of the base", SHARE)
+    customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
+    share = column(Type.DOUBLE, "Share of the base", SHARE, nullable=True)
     revenue_84d = column(Type.MONEY, "Revenue of the 84 days up to the as-of date", nullable=True, unit="currency")
     revenue_84d_before = column(Type.MONEY, "Revenue of the 84 days before those", nullable=True, unit="currency")
     revenue_share_84d = column(Type.DOUBLE, "Share of the base's revenue of 84 days", nullable=True)
     revenue_growth_84d = column(Type.DOUBLE, "revenue_84d / revenue_84d_before - 1", nullable=True)
+    retention_rate_84d = column(
+        Type.DOUBLE, "Of those active in the 84 days before, the share active in the last 84", SHARE, nullable=True
+    )
+    conversion_rate_84d = column(
+        Type.DOUBLE, "Of those asked in the last 84 days, the share converted", SHARE, nullable=True
+    )
     offer = column(Type.STRING, "What the segment is offered", nullable=True)
+    is_suppressed = _is_suppressed("a figure is")
+    release_id = _release_id()
+
+
+class segment_kpi(Table):
+    """What a segment is worth; kpis.yml says over which periods, and what is revenue, active, asked, converted."""
+
+    schema = "publish"
+    grain = ("as_of_date", "segmentation", "segment", "period")
+    slice_by = "as_of_date"
+    as_of_date = _as_of_date()
+    segmentation = _segmentation()
+    segment = _segment()
+    period = column(Type.STRING, "Days up to the as-of date, e.g. 84d")
+    customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
+    share = column(Type.DOUBLE, "Share of the base", SHARE, nullable=True)
+    revenue = column(Type.MONEY, "Revenue of the period", nullable=True, unit="currency")
+    revenue_before = column(Type.MONEY, "Revenue of the period before", nullable=True, unit="currency")
+    revenue_share = column(Type.DOUBLE, "Share of the base's revenue", nullable=True)
+    revenue_growth = column(Type.DOUBLE, "revenue / revenue_before - 1", nullable=True)
+    arpu = column(Type.DOUBLE, "Revenue per customer: revenue / customers", nullable=True, unit="currency")
+    ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of arpu", nullable=True, unit="currency")
+    ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of arpu", nullable=True, unit="currency")
+    customers_active_before = column(Type.BIGINT, "Customers active in the period before", COUNT, nullable=True)
+    retention_rate = column(Type.DOUBLE, "Share of them who are active in the period", SHARE, nullable=True)
+    retention_ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of retention_rate", SHARE, nullable=True)
+    retention_ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of retention_rate", SHARE, nullable=True)
+    customers_asked = column(Type.BIGINT, "Customers asked in the period", COUNT, nullable=True)
+    conversion_rate = column(Type.DOUBLE, "Share of them who converted", SHARE, nullable=True)
+    conversion_ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of conversion_rate", SHARE, nullable=True)
+    conversion_ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of conversion_rate", SHARE, nullable=True)
+    is_suppressed = _is_suppressed("a figure is")
     release_id = _release_id()
 
 
@@ -149,7 +192,8 @@ class segment_migration(Table):
     segmentation = _segmentation()
     from_segment = column(Type.STRING, "Segment then; (not in base) for newcomers")
     to_segment = column(Type.STRING, "Segment now; (not in base) for those who left")
-    customers = column(Type.BIGINT, "Customers who went this way", Between(1, None))
+    customers = column(Type.BIGINT, "Customers who went this way", Between(1, None), nullable=True)
+    is_suppressed = _is_suppressed("customers is")
     compared_as_of_date = column(Type.DATE, "As-of date of the release compared with")
     release_id = _release_id()
 
@@ -222,5 +266,5 @@ class audience_backtest(Table):
 
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, segment_profile, segment_overview,
-    segment_migration, audience_membership, audience_catalog, audience_backtest,
+    segment_kpi, segment_migration, audience_membership, audience_catalog, audience_backtest,
 )  # fmt: skip

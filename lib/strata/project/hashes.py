@@ -7,7 +7,7 @@ from typing import Any
 
 from strata.expression import Expression
 from strata.project.checks.audiences import matching
-from strata.project.models import Audience, Feature, Mapped, Project, Segmentation, Source, Text
+from strata.project.models import Audience, Feature, Kpi, Mapped, Project, Segmentation, Source, Text
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 
@@ -23,7 +23,7 @@ def digest(value: object) -> str:
 
 
 def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
-    """`features`, `sources.<name>`, `segmentation.<name>`, `audience.<name>` -> hash of the definition's meaning.
+    """`features`, `sources.<name>`, `segmentation.<name>`, `audience.<name>`, `kpis` -> hash of what it means.
 
     A definition's hash covers the hashes of the features it uses, and so all they are computed from.
     """
@@ -38,6 +38,7 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
             f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
             for a in project.audiences
         },
+        **({"kpis": digest([_kpi(k, compiled) for k in project.kpis])} if project.kpis else {}),
     }
 
 
@@ -137,6 +138,11 @@ def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: 
         "backtest_days": a.backtest_days,
         "uses": {name: used[name] for name in named},
     }
+
+
+def _kpi(k: Kpi, compiled: Compiled) -> list[str | None]:
+    expressions = (k.revenue, k.revenue_before, k.active, k.active_before, k.asked, k.converted)
+    return [k.period, *(_canonical(text, compiled) for text in expressions)]
 
 
 def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:

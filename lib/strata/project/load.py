@@ -8,12 +8,13 @@ from typing import TypeVar
 from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
+from strata.project.checks.kpis import check_kpis
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.segmentations import check_segmentation
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.folder import Files, project_files
 from strata.project.hashes import config_hash, definition_hashes
-from strata.project.models import Audience, Feature, Project, Segmentation, Source
+from strata.project.models import Audience, Feature, Kpi, Project, Segmentation, Source
 from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
@@ -21,6 +22,7 @@ from strata.project.reading import Reader
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
+from strata.project.shapes.kpis import KPIS
 from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
 from strata.project.shapes.segmentations import SEGMENTATION
 from strata.project.shapes.sources import SOURCE
@@ -43,6 +45,7 @@ class _Parts:
     offers: Mapping[str, str] | None
     checks: tuple[Check, ...] | None
     privacy: Privacy | None
+    kpis: tuple[Kpi, ...] | None
 
 
 def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Project:
@@ -91,6 +94,7 @@ def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
 
     no_offers: Mapping[str, str] = {}
     no_checks: tuple[Check, ...] = ()
+    no_kpis: tuple[Kpi, ...] = ()
     return _Parts(
         header=single("project.yml", HEADER, None, of_header),
         sources=folder("sources", SOURCE, of_source),
@@ -100,6 +104,7 @@ def _read(files: Files, settings: Mapping[str, str], notes: Notes) -> _Parts:
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
         privacy=single("privacy.yml", PRIVACY, Privacy(())),
+        kpis=single("kpis.yml", KPIS, no_kpis),
     )
 
 
@@ -146,6 +151,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
         check_audience(audience, features, parts.privacy, compiler)
+    check_kpis(parts.kpis or (), names, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
     project = None if notes.problems else _project(folder, parts, features or (), audiences)
@@ -167,6 +173,7 @@ def _project(
         storage=header.storage, sources=parts.sources, features=features,
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
+        kpis=parts.kpis or (),
     )  # fmt: skip
 
 
