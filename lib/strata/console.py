@@ -36,7 +36,7 @@ class Console:
         """Rows under a header, numbers to the right."""
         cells = [[_shown(v) for v in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-        right = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
+        right = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))]
         for line in ([*header], ["-" * w for w in widths], *cells):
             self.say("  " + "  ".join(_aligned(c, w, r) for c, w, r in zip(line, widths, right, strict=True)).rstrip())
 

@@ -12,7 +12,7 @@ from strata.audiences.learn import Learned, learn
 from strata.audiences.ranking import Found
 from strata.audiences.sampled import ACTIVITY, CANDIDATE, JOINED, SEED, Counts, Sampled, sampled_on
 from strata.audiences.verdict import Verdict, against_publishing, catalog_row, verdict
-from strata.contract.published import audience_backtest, audience_catalog
+from strata.contract.lists import audience_backtest, audience_catalog
 
 ROWS = 3000
 PERMUTED = np.random.default_rng(8).permutation(2 * ROWS)

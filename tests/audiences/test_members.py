@@ -21,7 +21,7 @@ from strata.audiences.model import LookalikeModel
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date, sampled_on
 from strata.audiences.scoring import score_column
-from strata.contract.published import audience_membership
+from strata.contract.lists import audience_membership
 from strata.contract.spark import as_table
 
 ROWS = 600

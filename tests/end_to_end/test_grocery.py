@@ -49,16 +49,27 @@ def test_the_wide_table_says_the_same_as_the_long_one(grocery):
     assert unpivoted.select(keys).sort(keys).equals(long.select(keys).sort(keys))
 
 
-def test_movements_add_up_to_the_base_of_both_dates(grocery):
-    moves = grocery.read("publish/segment_migration").filter(pl.col("comparison") == "previous")
-    for segmentation in ("purchase_frequency", "rfm", "shopping_style"):
-        of_one = moves.filter(pl.col("segmentation") == segmentation)
-        before = of_one.filter(pl.col("from_segment") != "(not in base)")["customers"].sum()
-        after = of_one.filter(pl.col("to_segment") != "(not in base)")["customers"].sum()
-        assert (before, after) == (BASE[NOVEMBER], BASE[DECEMBER])
-    frequency = moves.filter(pl.col("segmentation") == "purchase_frequency")
-    arrivals = frequency.group_by("to_segment").agg(pl.col("customers").sum())
-    assert dict(arrivals.iter_rows()) == PURCHASE_FREQUENCY[DECEMBER]
+def test_movements_are_those_of_the_members_and_of_few_only_the_row_is_told(grocery):
+    keys = ["segmentation", "from_segment", "to_segment"]
+    moves = grocery.read("publish/segment_migration").filter(pl.col("comparison") == "previous").sort(keys)
+    long = grocery.read("members/segment_membership")
+    then, now = (of_day(long, day).select("customer_id", "segmentation", "segment") for day in (NOVEMBER, DECEMBER))
+    pairs = then.join(now, on=["customer_id", "segmentation"], how="full", coalesce=True, suffix="_now")
+    counted = (
+        pairs.select("segmentation", from_segment="segment", to_segment="segment_now")
+        .fill_null("(not in base)")
+        .group_by(keys)
+        .agg(true=pl.len().cast(pl.Int64))
+        .sort(keys)
+    )
+    both = moves.join(counted, on=keys, how="full", coalesce=True)
+    assert len(both) == len(moves) == len(counted)
+    told = both.filter(~pl.col("is_suppressed"))
+    assert told["customers"].equals(told["true"])
+    assert told["true"].min() >= 10
+    assert both.filter("is_suppressed")["customers"].null_count() == len(both) - len(told)
+    assert told["true"].sum() > 0.8 * both["true"].sum()
+    assert counted.group_by("segmentation").agg(pl.col("true").sum())["true"].to_list() == [BASE[DECEMBER]] * 3
 
 
 def test_one_cluster_model_serves_both_dates_and_its_portraits_tell_clusters_apart(grocery):
@@ -78,8 +89,30 @@ def test_revenue_of_segments_is_the_revenue_of_the_events(grocery):
     events = grocery.read("silver/events").filter(pl.col("event_type") == "purchase")
     window = events.filter(pl.col("event_date").is_between(pl.date(2017, 10, 9), pl.date(2017, 12, 31)))
     overview = of_day(grocery.read("publish/segment_overview"), DECEMBER)
-    sums = overview.group_by("segmentation").agg(pl.col("revenue_84d").sum())
-    assert set(sums["revenue_84d"]) == {window["amount"].sum()}
+    sums = overview.group_by("segmentation").agg(pl.col("revenue_84d").sum(), hidden=pl.col("customers").null_count())
+    told = sums.filter(pl.col("hidden") == 0)
+    assert "purchase_frequency" in told["segmentation"]
+    assert set(told["revenue_84d"]) == {window["amount"].sum()}
+
+
+def test_retention_of_segments_is_that_of_the_events(grocery):
+    bought = (
+        grocery.read("silver/events").filter(pl.col("event_type") == "purchase").select("customer_id", "event_date")
+    )
+    last = bought.filter(pl.col("event_date").is_between(pl.date(2017, 10, 9), pl.date(2017, 12, 31)))["customer_id"]
+    before = bought.filter(pl.col("event_date").is_between(pl.date(2017, 7, 17), pl.date(2017, 10, 8)))["customer_id"]
+    members = of_day(grocery.read("members/segment_membership"), DECEMBER).with_columns(
+        was=pl.col("customer_id").is_in(before.implode()), held=pl.col("customer_id").is_in(last.implode())
+    )
+    counts = members.filter("was").group_by("segmentation", "segment").agg(pl.len(), pl.col("held").sum())
+    kpis = of_day(grocery.read("publish/segment_kpi"), DECEMBER)
+    both = kpis.filter(pl.col("period") == "84d").join(counts, on=["segmentation", "segment"])
+    told = both.filter(pl.col("retention_rate").is_not_null())
+    assert len(told) >= 3
+    assert told["customers_active_before"].equals(told["len"].cast(pl.Int64))
+    assert told["retention_rate"].equals(told["held"] / told["len"])
+    assert kpis["conversion_rate"].null_count() == len(kpis)
+    assert set(kpis["period"]) == {"28d", "84d", "364d"}
 
 
 @pytest.mark.parametrize("day", [NOVEMBER, DECEMBER])
@@ -149,7 +182,7 @@ def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
     assert "purchase_frequency  medium       Monthly to weekly        1,101" in grocery_said.out
     assert "purchase_frequency since 2017-11-30: " in grocery_said.out
     assert "Audience next_wine_buyers" in grocery_said.out
-    assert "is current: as of 2017-12-31, 12 tables" in grocery_said.out
+    assert "is current: as of 2017-12-31, 15 tables" in grocery_said.out
 
 
 def test_status_names_the_current_release(grocery):

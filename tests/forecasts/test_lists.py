@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests.forecasts.definitions import AS_OF, EVENTS, cells, planted_days, recommendation
 
-from strata.contract.published import customer_recommendations
+from strata.contract.lists import customer_recommendations
 from strata.contract.spark import rows_of
 from strata.forecasts import interactions as interactions_module
 from strata.forecasts.choice import MILLION, judge

@@ -12,7 +12,7 @@ from tests.forecasts.definitions import AS_OF, planted_days
 from tests.ingest.kit import Silent
 
 from strata.contract.columns import Table
-from strata.contract.published import customer_recommendations, recommendation_backtest
+from strata.contract.lists import customer_recommendations, recommendation_backtest
 from strata.contract.silver import consents, customers, events, places, products
 from strata.contract.spark import frame_of, rows_of
 from strata.pipeline.context import Run, Target

@@ -39,8 +39,9 @@ def changed(before: Project, now: Project) -> set[str]:
 
 def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
     assert set(before.definition_hashes) == {
-        "features", "audience.next_wine_buyers", "recommendation.next_category", "segmentation.purchase_frequency",
-        "segmentation.rfm", "segmentation.shopping_style", *(f"sources.{s.name}" for s in before.sources),
+        "features", "kpis", "audience.next_wine_buyers", "recommendation.next_category",
+        "segmentation.purchase_frequency", "segmentation.rfm", "segmentation.shopping_style",
+        *(f"sources.{s.name}" for s in before.sources),
     }  # fmt: skip
     for value in (*before.definition_hashes.values(), before.config_hash):
         assert len(value) == HEX_DIGITS
@@ -55,6 +56,7 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         (FREQUENCY, "# The source's gaps", "# Those gaps"),
         (CATEGORY, "[repeat, new]", "[new, repeat]"),
         (CATEGORY, "event_type = 'purchase'", "(event_type='purchase')"),
+        ("kpis.yml", "purchase_days_84d > 0", "(purchase_days_84d>0)"),
         (FREQUENCY, "version: 1\ntechnique: purchase frequency\n", "technique: purchase frequency\nversion: 1\n"),
         (RFM, "{score: r, of: days_since_last_purchase,", "{of: days_since_last_purchase, score: r,"),
         (RFM, "[50, 200, 600, 1500]", "[50.0, 200, 6e2, 1500.00]"),
@@ -124,6 +126,8 @@ def test_what_is_published_in_words_changes_only_the_whole(
         (CATEGORY, "top: 10", "top: 5", {"recommendation.next_category"}),
         (CATEGORY, "seed: 1", "seed: 2", {"recommendation.next_category"}),
         (CATEGORY, "alpha: 1", "alpha: 2", {"recommendation.next_category"}),
+        ("kpis.yml", "purchase_days_84d > 0", "purchase_days_84d > 1", {"kpis"}),
+        ("kpis.yml", "period: 364d", "period: 365d", {"kpis"}),
         ("sources/redemptions.yml", "'redemption'", "'coupon'", {"sources.redemptions"}),
         ("sources/products.yml", "Private: own", "Private: national", {"sources.products"}),
         ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),

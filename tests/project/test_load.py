@@ -1,5 +1,6 @@
 """What a project folder becomes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,9 @@ def test_grocery_is_read_as_it_is_written() -> None:
     assert project.recommendations[0].als == Factorisation(rank=8, reg=0.1, alpha=1.0, iterations=5)
     assert project.offers["welcome"] == "Three coupons for the next three visits"
     assert project.checks[0].arguments == {"min_value": 2000}
+    assert [(k.period, str(k.revenue), k.asked) for k in project.kpis] == [
+        ("28d", "spend_28d", None), ("84d", "spend_84d", None), ("364d", "spend_364d", None),
+    ]  # fmt: skip
 
 
 def test_an_expression_knows_where_its_first_character_stands() -> None:
@@ -44,7 +48,9 @@ def test_an_expression_knows_where_its_first_character_stands() -> None:
 def test_days_become_a_feature_each() -> None:
     features = {f.name: f for f in load_project(GROCERY, LANDING).features}
 
-    assert [n for n in features if n.startswith("purchase_days")] == [f"purchase_days_{d}d" for d in (28, 84, 182)]
+    assert [n for n in features if re.fullmatch(r"purchase_days_\d+d", n)] == [
+        f"purchase_days_{d}d" for d in (28, 84, 182)
+    ]
     assert features["spend_84d_before"].days == features["spend_84d_before"].offset == 84
 
 
@@ -102,17 +108,18 @@ def test_an_empty_folder_says_what_a_project_needs(tmp_path: Path) -> None:
     assert found == {"project.yml", "features.yml", "sources"}
 
 
-def test_offers_quality_and_privacy_may_be_left_out(tmp_path: Path) -> None:
+def test_offers_kpis_quality_and_privacy_may_be_left_out(tmp_path: Path) -> None:
     folder = copy_of_grocery(tmp_path)
-    for name in ("offers.yml", "quality.yml", "privacy.yml", "segmentations/rfm.yml"):
-        (folder / name).unlink()
     for name in ("audiences/next_wine_buyers.yml", "recommendations/next_category.yml"):
         (folder / name).unlink()
-    (folder / "segmentations/purchase_frequency.yml").unlink()
+    for name in ("offers.yml", "kpis.yml", "quality.yml", "privacy.yml"):
+        (folder / name).unlink()
+    for name in ("rfm", "purchase_frequency"):
+        (folder / f"segmentations/{name}.yml").unlink()
 
     project = loaded(folder)
 
-    assert (project.offers, project.checks, project.privacy.seed_floor) == ({}, (), 100)
+    assert (project.offers, project.kpis, project.checks, project.privacy.seed_floor) == ({}, (), (), 100)
 
 
 def test_loading_imports_no_spark_and_no_pandas() -> None:

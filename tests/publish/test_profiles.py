@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import binomtest, norm
+from tests.publish.attack import bounded, found_out
 from tests.publish.frames import features, membership, money, records
 
 from strata.contract.columns import Type
 from strata.contract.published import segment_profile
 from strata.contract.spark import as_table
-from strata.publish.profiles import MEAN, build_profile
+from strata.publish.profiles import MEAN, OTHER, VALUES_SHOWN, build_profile
 
 CONSTANT = 0.100043  # three of it and two of it have means and spreads that differ in the last bits
 SEGMENTS = {"size": ["big", "big", "big", "small", "small"]}
@@ -27,7 +28,7 @@ TYPES = {
 
 def profile(spark: SparkSession, columns: dict[str, Any], types: dict[str, Type] = TYPES) -> dict[Any, dict[str, Any]]:
     frame = build_profile(
-        membership(spark, SEGMENTS), features(spark, columns), {name: types[name] for name in columns}
+        membership(spark, SEGMENTS), features(spark, columns), {name: types[name] for name in columns}, floor=1
     )
     return {key[1:]: row for key, row in records(frame, *KEY).items()}
 
@@ -166,7 +167,7 @@ FOUR = {name: TYPES[name] for name in ("spend", "days", "share", "city")}
 
 @pytest.fixture(scope="module")
 def built(spark: SparkSession, customers: pd.DataFrame) -> DataFrame:
-    return build_profile(*frames(spark, customers, 1), FOUR)
+    return build_profile(*frames(spark, customers, 1), FOUR, floor=1)
 
 
 def test_pandas_finds_the_same_for_every_segment_against_the_rest(customers: pd.DataFrame, built: DataFrame) -> None:
@@ -210,9 +211,88 @@ def effect(own: pd.Series, rest: pd.Series, value: str) -> float:
 def test_rows_in_another_order_and_other_partitions_give_the_same_bits(
     spark: SparkSession, customers: pd.DataFrame, built: DataFrame
 ) -> None:
-    assert records(build_profile(*frames(spark, customers, 5), FOUR), *KEY) == records(built, *KEY)
+    assert records(build_profile(*frames(spark, customers, 5), FOUR, floor=1), *KEY) == records(built, *KEY)
 
 
 def test_rows_fit_the_contract(built: DataFrame) -> None:
     assert set(built.columns) == set(segment_profile.columns) - {"release_id"}
     as_table(built.selectExpr("*", "repeat('0', 32) as release_id"), segment_profile)
+
+
+FIGURES = ("share_or_mean", "rest_value", "index_100", "effect_size", "ci_low", "ci_high", "customers_known",
+           "known_share")  # fmt: skip
+
+
+def test_rare_values_of_the_base_are_shown_together(spark: SparkSession) -> None:
+    often = [f"v{n:03}" for n in range(VALUES_SHOWN) for _ in range(30)]
+    cities = [*often, *(f"w{n:03}" for n in range(20)), *["x"] * 29, None]
+    # c and d are too rare to be told of, and both together still are: b, the rarest other one, goes with them
+    towns = ["a"] * 60 + ["b"] * 40 + ["c"] * 3 + ["d"] * 4
+    known = {"city": pa.array(cities), "town": pa.array(towns + [None] * (len(cities) - len(towns)))}
+    members = membership(spark, {"size": ["big" if i % 3 else "small" for i in range(len(cities))]})
+    frame = build_profile(members, features(spark, known), dict.fromkeys(known, Type.STRING), floor=10)
+    rows = records(frame, "segment", "feature", "value")
+    assert {value for _, feature, value in rows if feature == "city"} == {*often, OTHER}
+    assert {value for _, feature, value in rows if feature == "town"} == {"a", OTHER}
+    big = [row["share_or_mean"] for (segment, feature, _), row in rows.items() if (segment, feature) == ("big", "city")]
+    assert sum(big) == pytest.approx(1)
+    others = sum(city not in often for i, city in enumerate(cities[:-1]) if i % 3)
+    assert rows["big", "city", OTHER]["share_or_mean"] == others / rows["big", "city", OTHER]["customers_known"]
+
+
+@pytest.fixture(scope="module")
+def crowd() -> pd.DataFrame:
+    """3,000 customers in segments and with values of very unlike sizes; of many, little is known."""
+    random, count = np.random.default_rng(21), 3_000
+    drawn = {f"s{i}": random.choice(7, count, p=random.dirichlet(np.full(7, 0.5))) for i in range(3)}
+    cities = {f"city{i}": random.choice(9, count, p=random.dirichlet(np.full(9, 0.6))) for i in range(6)}
+    frame = pd.DataFrame({name: [f"g{g}" for g in of_each] for name, of_each in drawn.items()})
+    for i, (name, of_each) in enumerate(cities.items()):
+        unknown = random.random(count) < (0.0, 0.5, 0.98)[i % 3]
+        frame[name] = [None if none else f"v{v}" for v, none in zip(of_each, unknown, strict=True)]
+    frame["days"] = [None if n < 0.985 else n for n in random.random(count)]
+    # nine outside of a have not v: all that can be said of v in a would tell that
+    odd = {"a": {"v": 1_000, "w": 100, "x": 120}, "b": {"v": 500, "w": 3, "x": 4}, "c": {"v": 400, "w": 1, "x": 1}}
+    drawn = [(segment, value) for segment, of in odd.items() for value, n in of.items() for _ in range(n)]
+    frame[["s3", "city6"]] = drawn + [("d", None)] * (count - len(drawn))
+    return frame
+
+
+def test_no_portrait_tells_of_few_customers_nor_gives_them_away(spark: SparkSession, crowd: pd.DataFrame) -> None:
+    names, known = [f"s{i}" for i in range(4)], [f"city{i}" for i in range(7)]
+    members = membership(spark, {name: list(crowd[name]) for name in names})
+    columns = {**{c: pa.array(crowd[c].tolist(), pa.string()) for c in known}, "days": pa.array(crowd.days.tolist())}
+    types = {**dict.fromkeys(known, Type.STRING), "days": Type.DOUBLE}
+    rows = records(build_profile(members, features(spark, columns), types, floor=10), *KEY)
+    for row in rows.values():
+        assert not row["is_suppressed"] or {row[figure] for figure in FIGURES} == {None}
+        assert row["customers_known"] is None or row["customers_known"] == 0 or row["customers_known"] >= 10
+    told = [not row["is_suppressed"] for row in rows.values()]
+    assert 0.2 < np.mean(told) < 0.8
+    for name in names:
+        for feature in (*known, "days"):
+            audit(crowd, rows, name, feature)
+
+
+def audit(crowd: pd.DataFrame, rows: dict[Any, dict[str, Any]], name: str, feature: str) -> None:
+    """Attack one feature of one segmentation with all totals known but those of segments too small to be told of."""
+    value = crowd[feature].dropna() if feature != "days" else crowd[feature].dropna().map(lambda _: MEAN)
+    shown = {v for s, _, f, v in rows if (s, f) == (name, feature)}
+    value = value.where(value.isin(shown), OTHER)
+    segments = crowd[name][value.index]
+    cells = {(s, v): int(((segments == s) & (value == v)).sum()) for s in set(crowd[name]) for v in shown}
+    hidden = {(s, v) for s, v in cells if rows[name, s, feature, v]["is_suppressed"]}
+    if len(hidden) == len(cells):
+        return
+    assert {cell for cell, n in cells.items() if 0 < n < 10} <= hidden
+    told = {s for s in set(crowd[name]) if any((s, v) not in hidden for v in shown)}
+    of_values = [[(s, v) for s in set(crowd[name])] for v in shown]
+    of_segments = [[(s, v) for v in shown] for s in told]
+    assert {c: n for c, n in found_out(cells, hidden, of_values + of_segments).items() if n} == {}
+    for line in of_values + of_segments:
+        left = bounded(cells, hidden, line)
+        assert left == 0 or left >= 10
+    for s, v in cells.keys() - hidden:  # the rest of the base, by subtraction
+        for has_it in (True, False):
+            others = sum(n for (t, w), n in cells.items() if t != s and (w == v) == has_it)
+            assert others == 0 or others >= 10, (name, feature, s, v)

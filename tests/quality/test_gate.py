@@ -21,7 +21,8 @@ from tests.quality.rows import (
 )  # fmt: skip
 
 from strata.contract.columns import extend
-from strata.contract.published import GATED_TABLES, audience_membership, segment_overview
+from strata.contract.lists import audience_membership
+from strata.contract.published import GATED_TABLES, segment_overview
 from strata.errors import GateClosed, ProjectError
 from strata.quality.gate import Gate
 from strata.quality.suites import Expected, suite

@@ -15,7 +15,8 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from strata.contract.columns import Table
-from strata.contract.published import audience_catalog, segment_catalog, segment_membership
+from strata.contract.lists import audience_catalog
+from strata.contract.published import segment_catalog, segment_membership
 from strata.contract.spark import frame_of, rows_of
 from strata.project.models import Storage
 from strata.publish.release import Release, make_release_id

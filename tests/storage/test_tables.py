@@ -1,5 +1,6 @@
 """Delta tables by contract: what they look like to readers, and what a write may not do."""
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -62,6 +63,18 @@ def test_a_column_gained_keeps_what_is_there_and_its_comment(spark, lakehouse):
     assert {r["name"]: r["width"] for r in rows_of(lakehouse.read(wider))} == {"a": None, "b": 2.0}
     assert lakehouse.read(shelves).schema["width"].metadata["comment"] == "It's wide"
     assert [str(c) for c in lakehouse.grown(shelves).columns] == ["as_of_date", "name", "amount", "width"]
+
+
+def test_a_column_that_may_now_be_unknown_may_be_so_in_a_table_that_is_there(spark, lakehouse):
+    required = extend(shelves, (column(Type.BIGINT, "Count", name="counted"),))
+    lakehouse.append(required, frame_of(spark, required, [{**rows(JANUARY, "a")[0], "counted": 7}]))
+    looser = extend(shelves, (column(Type.BIGINT, "Count", nullable=True, name="counted"),))
+    again = replace(lakehouse, _ensured=set())  # another run
+    again.append(looser, frame_of(spark, looser, [{**rows(JANUARY, "b")[0], "counted": None}]))
+    assert {r["name"]: r["counted"] for r in rows_of(again.read(looser))} == {"a": 7, "b": None}
+    version, _ = again.last_commit(looser)
+    replace(lakehouse, _ensured=set()).ensure(looser)
+    assert again.last_commit(looser)[0] == version, "nothing to change, no commit"
 
 
 def test_a_rebuilt_table_may_lose_a_day_that_it_had(spark, lakehouse):

@@ -10,7 +10,7 @@ from strata.audiences.model import LookalikeModel
 from strata.audiences.ranking import size_at
 from strata.audiences.sample import holds, is_candidate
 from strata.audiences.scoring import score_column
-from strata.contract.published import audience_membership
+from strata.contract.lists import audience_membership
 
 COLUMNS = tuple(str(c) for c in audience_membership.columns if c != "release_id")
 

@@ -4,19 +4,19 @@ Columns may be added, never renamed; names avoid words reserved in other engines
 """
 
 # ruff: noqa: N801 - a table's class carries the table's name
+from strata.contract import keys
 from strata.contract.columns import COUNT, HEX_32, SHARE, Between, Column, OneOf, Personal, Table, Type, column
+from strata.contract.lists import (
+    audience_backtest,
+    audience_catalog,
+    audience_membership,
+    customer_recommendations,
+    recommendation_backtest,
+)
 
 
-def _release_id() -> Column:
-    return column(Type.STRING, "Release the row belongs to", HEX_32)
-
-
-def _as_of_date() -> Column:
-    return column(Type.DATE, "Last whole day the row is about")
-
-
-def _customer_id() -> Column:
-    return column(Type.STRING, "Pseudonym of the customer", HEX_32, personal=Personal.PSEUDONYM)
+def _is_suppressed(what: str) -> Column:
+    return column(Type.BOOLEAN, f"True where {what} withheld (NULL): it would tell of too few customers")
 
 
 def _segmentation() -> Column:
@@ -25,18 +25,6 @@ def _segmentation() -> Column:
 
 def _segment() -> Column:
     return column(Type.STRING, "Id of the segment", personal=Personal.BEHAVIOUR)
-
-
-def _recommendation() -> Column:
-    return column(Type.STRING, "Id of the recommendation")
-
-
-def _target() -> Column:
-    return column(Type.STRING, "What the customer had in the window, or did not have", OneOf(("repeat", "new")))
-
-
-def _model() -> Column:
-    return column(Type.STRING, "Who ranks the items", OneOf(("als", "own_history", "popularity")))
 
 
 class segment_catalog(Table):
@@ -63,7 +51,7 @@ class segment_catalog(Table):
     )
     published_since = column(Type.DATE, "As-of date of the first release that had it")
     retired_on = column(Type.DATE, "As-of date of the first release without it", nullable=True)
-    release_id = _release_id()
+    release_id = keys.release_id()
 
 
 class segment_membership(Table):
@@ -73,13 +61,13 @@ class segment_membership(Table):
     grain = ("as_of_date", "customer_id", "segmentation")
     slice_by = "as_of_date"
     partition_by = "as_of_date"
-    as_of_date = _as_of_date()
-    customer_id = _customer_id()
+    as_of_date = keys.as_of_date()
+    customer_id = keys.customer_id()
     segmentation = _segmentation()
     version = column(Type.BIGINT, "Version of the definition", Between(1, None))
     segment = _segment()
     score = column(Type.DOUBLE, "Strength of the membership, where the technique has one", nullable=True)
-    release_id = _release_id()
+    release_id = keys.release_id()
 
 
 class customer_segments(Table):
@@ -89,9 +77,9 @@ class customer_segments(Table):
     grain = ("as_of_date", "customer_id")
     slice_by = "as_of_date"
     partition_by = "as_of_date"
-    as_of_date = _as_of_date()
-    customer_id = _customer_id()
-    release_id = _release_id()
+    as_of_date = keys.as_of_date()
+    customer_id = keys.customer_id()
+    release_id = keys.release_id()
 
 
 class customer_features(Table):
@@ -101,9 +89,9 @@ class customer_features(Table):
     grain = ("as_of_date", "customer_id")
     slice_by = "as_of_date"
     partition_by = "as_of_date"
-    as_of_date = _as_of_date()
-    customer_id = _customer_id()
-    release_id = _release_id()
+    as_of_date = keys.as_of_date()
+    customer_id = keys.customer_id()
+    release_id = keys.release_id()
 
 
 class unit_segments(Table):
@@ -114,15 +102,15 @@ class unit_segments(Table):
     slice_by = "as_of_date"
     partition_by = "as_of_date"
     may_be_empty = True
-    as_of_date = _as_of_date()
+    as_of_date = keys.as_of_date()
     segmentation = _segmentation()
-    customer_id = _customer_id()
+    customer_id = keys.customer_id()
     unit_id = column(Type.STRING, "Which trip, subject or other unit, as events name it", personal=Personal.BEHAVIOUR)
     from_date = column(Type.DATE, "First day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
     to_date = column(Type.DATE, "Last day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
     segment = _segment()
     score = column(Type.DOUBLE, "Strength of the membership, where the technique has one", nullable=True)
-    release_id = _release_id()
+    release_id = keys.release_id()
 
 
 class segment_profile(Table):
@@ -131,11 +119,11 @@ class segment_profile(Table):
     schema = "publish"
     grain = ("as_of_date", "segmentation", "segment", "feature", "value")
     slice_by = "as_of_date"
-    as_of_date = _as_of_date()
+    as_of_date = keys.as_of_date()
     segmentation = _segmentation()
     segment = _segment()
     feature = column(Type.STRING, "Feature compared")
-    value = column(Type.STRING, "Value whose share is given; (mean) for a number")
+    value = column(Type.STRING, "Value whose share is given; (mean) for a number, (other) for rare values")
     share_or_mean = column(Type.DOUBLE, "Share or mean in the segment, of customers known", nullable=True)
     rest_value = column(Type.DOUBLE, "The same in the rest of the base", nullable=True)
     index_100 = column(Type.DOUBLE, "100 × segment / rest", nullable=True)
@@ -144,10 +132,11 @@ class segment_profile(Table):
     )
     ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of share_or_mean", nullable=True)
     ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
-    customers_known = column(Type.BIGINT, "Customers of the segment with a value", COUNT)
-    known_share = column(Type.DOUBLE, "Share of the segment with a value", SHARE)
+    customers_known = column(Type.BIGINT, "Customers of the segment with a value", COUNT, nullable=True)
+    known_share = column(Type.DOUBLE, "Share of the segment with a value", SHARE, nullable=True)
     profile_rank = column(Type.BIGINT, "1 marks the segment most", Between(1, None))
-    release_id = _release_id()
+    is_suppressed = _is_suppressed("the figures are")
+    release_id = keys.release_id()
 
 
 class segment_overview(Table):
@@ -156,18 +145,56 @@ class segment_overview(Table):
     schema = "publish"
     grain = ("as_of_date", "segmentation", "segment")
     slice_by = "as_of_date"
-    as_of_date = _as_of_date()
+    as_of_date = keys.as_of_date()
     segmentation = _segmentation()
     segment = _segment()
     label = column(Type.STRING, "Name for people")
-    customers = column(Type.BIGINT, "Customers in the segment", COUNT)
-    share = column(Type.DOUBLE, "Share of the base", SHARE)
+    customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
+    share = column(Type.DOUBLE, "Share of the base", SHARE, nullable=True)
     revenue_84d = column(Type.MONEY, "Revenue of the 84 days up to the as-of date", nullable=True, unit="currency")
     revenue_84d_before = column(Type.MONEY, "Revenue of the 84 days before those", nullable=True, unit="currency")
     revenue_share_84d = column(Type.DOUBLE, "Share of the base's revenue of 84 days", nullable=True)
     revenue_growth_84d = column(Type.DOUBLE, "revenue_84d / revenue_84d_before - 1", nullable=True)
+    retention_rate_84d = column(
+        Type.DOUBLE, "Of those active in the 84 days before, the share active in the last 84", SHARE, nullable=True
+    )
+    conversion_rate_84d = column(
+        Type.DOUBLE, "Of those asked in the last 84 days, the share converted", SHARE, nullable=True
+    )
     offer = column(Type.STRING, "What the segment is offered", nullable=True)
-    release_id = _release_id()
+    is_suppressed = _is_suppressed("a figure is")
+    release_id = keys.release_id()
+
+
+class segment_kpi(Table):
+    """What a segment is worth; kpis.yml says over which periods, and what is revenue, active, asked, converted."""
+
+    schema = "publish"
+    grain = ("as_of_date", "segmentation", "segment", "period")
+    slice_by = "as_of_date"
+    as_of_date = keys.as_of_date()
+    segmentation = _segmentation()
+    segment = _segment()
+    period = column(Type.STRING, "Days up to the as-of date, e.g. 84d")
+    customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
+    share = column(Type.DOUBLE, "Share of the base", SHARE, nullable=True)
+    revenue = column(Type.MONEY, "Revenue of the period", nullable=True, unit="currency")
+    revenue_before = column(Type.MONEY, "Revenue of the period before", nullable=True, unit="currency")
+    revenue_share = column(Type.DOUBLE, "Share of the base's revenue", nullable=True)
+    revenue_growth = column(Type.DOUBLE, "revenue / revenue_before - 1", nullable=True)
+    arpu = column(Type.DOUBLE, "Revenue per customer: revenue / customers", nullable=True, unit="currency")
+    ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of arpu", nullable=True, unit="currency")
+    ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of arpu", nullable=True, unit="currency")
+    customers_active_before = column(Type.BIGINT, "Customers active in the period before", COUNT, nullable=True)
+    retention_rate = column(Type.DOUBLE, "Share of them who are active in the period", SHARE, nullable=True)
+    retention_ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of retention_rate", SHARE, nullable=True)
+    retention_ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of retention_rate", SHARE, nullable=True)
+    customers_asked = column(Type.BIGINT, "Customers asked in the period", COUNT, nullable=True)
+    conversion_rate = column(Type.DOUBLE, "Share of them who converted", SHARE, nullable=True)
+    conversion_ci_low = column(Type.DOUBLE, "Lower end of the 95 % interval of conversion_rate", SHARE, nullable=True)
+    conversion_ci_high = column(Type.DOUBLE, "Upper end of the 95 % interval of conversion_rate", SHARE, nullable=True)
+    is_suppressed = _is_suppressed("a figure is")
+    release_id = keys.release_id()
 
 
 class segment_migration(Table):
@@ -177,14 +204,15 @@ class segment_migration(Table):
     grain = ("as_of_date", "comparison", "segmentation", "from_segment", "to_segment")
     slice_by = "as_of_date"
     may_be_empty = True
-    as_of_date = _as_of_date()
+    as_of_date = keys.as_of_date()
     comparison = column(Type.STRING, "Compared with which release", OneOf(("previous", "month", "year")))
     segmentation = _segmentation()
     from_segment = column(Type.STRING, "Segment then; (not in base) for newcomers")
     to_segment = column(Type.STRING, "Segment now; (not in base) for those who left")
-    customers = column(Type.BIGINT, "Customers who went this way", Between(1, None))
+    customers = column(Type.BIGINT, "Customers who went this way", Between(1, None), nullable=True)
+    is_suppressed = _is_suppressed("customers is")
     compared_as_of_date = column(Type.DATE, "As-of date of the release compared with")
-    release_id = _release_id()
+    release_id = keys.release_id()
 
 
 class segment_reliability(Table):
@@ -193,129 +221,18 @@ class segment_reliability(Table):
     schema = "publish"
     grain = ("as_of_date", "segmentation")
     slice_by = "as_of_date"
-    as_of_date = _as_of_date()
+    as_of_date = keys.as_of_date()
     segmentation = _segmentation()
     customers = column(Type.BIGINT, "Customers whom both halves know, in the sample", COUNT)
     agreement = column(Type.DOUBLE, "Share of them in the same segment by both halves", SHARE, nullable=True)
     kappa = column(
         Type.DOUBLE, "Cohen's kappa of the two; below 0.6 segments hardly repeat", Between(-1, 1), nullable=True
     )
-    release_id = _release_id()
-
-
-class audience_membership(Table):
-    """The members of every published audience."""
-
-    schema = "members"
-    grain = ("as_of_date", "audience", "customer_id")
-    slice_by = "as_of_date"
-    partition_by = "as_of_date"
-    may_be_empty = True
-    as_of_date = _as_of_date()
-    audience = column(Type.STRING, "Id of the audience")
-    customer_id = _customer_id()
-    score = column(Type.DOUBLE, "Likeness to the seed, 0 to 1", SHARE, nullable=True)
-    audience_rank = column(Type.BIGINT, "1 is the best", Between(1, None))
-    origin = column(Type.STRING, "Why the customer is in it", OneOf(("rule", "seed", "lookalike", "list")))
-    holdout = column(Type.BOOLEAN, "True for members kept from the campaign on purpose")
-    entered_on = column(Type.DATE, "As-of date since which the customer is a member without a break")
-    expires_on = column(Type.DATE, "Last day of the membership", nullable=True)
-    stale = column(Type.BOOLEAN, "True when the audience was withheld and these are its last published members")
-    release_id = _release_id()
-
-
-class audience_catalog(Table):
-    """Every audience and what became of it."""
-
-    schema = "publish"
-    grain = ("as_of_date", "audience")
-    slice_by = "as_of_date"
-    may_be_empty = True
-    as_of_date = _as_of_date()
-    audience = column(Type.STRING, "Id of the audience")
-    kind = column(Type.STRING, "How it is made", OneOf(("rule", "lookalike", "list")))
-    owner = column(Type.STRING, "Who answers for it")
-    purpose = column(Type.STRING, "Purpose of privacy.yml it serves")
-    definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
-    seed_customers = column(Type.BIGINT, "Customers of the seed", COUNT, nullable=True)
-    candidate_customers = column(Type.BIGINT, "Customers who may be returned", COUNT, nullable=True)
-    customers = column(Type.BIGINT, "Members in audience_membership", COUNT)
-    status = column(Type.STRING, "What became of it", OneOf(("published", "withheld")))
-    status_reason = column(Type.STRING, "Why it was withheld, or what to know", nullable=True)
-    release_id = _release_id()
-
-
-class audience_backtest(Table):
-    """What a look-alike would have found in the past, beside simple rivals; tried on a sample of a large base."""
-
-    schema = "publish"
-    grain = ("as_of_date", "audience", "model", "reach")
-    slice_by = "as_of_date"
-    may_be_empty = True
-    as_of_date = _as_of_date()
-    audience = column(Type.STRING, "Id of the audience")
-    model = column(Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid")))
-    reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
-    train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
-    seed_customers = column(Type.BIGINT, "Customers of the seed on that day, in the sample", COUNT)
-    candidate_customers = column(Type.BIGINT, "Candidates on that day, in the sample", COUNT)
-    truth_customers = column(Type.BIGINT, "Candidates who joined the seed by the as-of date", COUNT)
-    found_customers = column(Type.BIGINT, "Of these, those within reach", COUNT)
-    recall = column(Type.DOUBLE, "found / truth", SHARE, nullable=True)
-    lift = column(Type.DOUBLE, "Rate within reach over the rate of all candidates", COUNT, nullable=True)
-    lift_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of lift", COUNT, nullable=True)
-    lift_ci_high = column(Type.DOUBLE, "Upper end of that interval", COUNT, nullable=True)
-    auc = column(Type.DOUBLE, "Area under the ROC curve over all candidates", SHARE, nullable=True)
-    release_id = _release_id()
-
-
-class customer_recommendations(Table):
-    """What a customer may buy or use again, and what is new to them: lists by the model that proved best."""
-
-    schema = "members"
-    grain = ("as_of_date", "recommendation", "customer_id", "target", "recommendation_rank")
-    slice_by = "as_of_date"
-    partition_by = "as_of_date"
-    may_be_empty = True
-    as_of_date = _as_of_date()
-    recommendation = _recommendation()
-    customer_id = _customer_id()
-    target = _target()
-    recommendation_rank = column(Type.BIGINT, "1 is the best of the target's list", Between(1, None))
-    item_kind = column(Type.STRING, "Column of products that the item is a value of")
-    item = column(Type.STRING, "What is recommended", personal=Personal.BEHAVIOUR)
-    score = column(
-        Type.DOUBLE, "What the model ranks by; own_history: days with the item, popularity: its customers",
-        personal=Personal.BEHAVIOUR,
-    )  # fmt: skip
-    model = _model()
-    release_id = _release_id()
-
-
-class recommendation_backtest(Table):
-    """What every model would have found in the last days, knowing only the days before; tried on a sample."""
-
-    schema = "publish"
-    grain = ("as_of_date", "recommendation", "target", "model")
-    slice_by = "as_of_date"
-    may_be_empty = True
-    as_of_date = _as_of_date()
-    recommendation = _recommendation()
-    target = _target()
-    model = _model()
-    train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
-    list_length = column(Type.BIGINT, "Items in a list", Between(1, None))
-    customers = column(Type.BIGINT, "Customers who had something of the target since", COUNT)
-    recall = column(Type.DOUBLE, "Mean over them of found / min(had, list_length)", SHARE)
-    gain = column(Type.DOUBLE, "Of als: recall less that of the better baseline, same customers", nullable=True)
-    gain_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of gain; above 0 als is used", nullable=True)
-    gain_ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
-    is_used = column(Type.BOOLEAN, "True for the model that makes the lists")
-    release_id = _release_id()
+    release_id = keys.release_id()
 
 
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
-    segment_overview, segment_migration, segment_reliability, audience_membership, audience_catalog, audience_backtest,
-    customer_recommendations, recommendation_backtest,
+    segment_overview, segment_kpi, segment_migration, segment_reliability, audience_membership, audience_catalog,
+    audience_backtest, customer_recommendations, recommendation_backtest,
 )  # fmt: skip

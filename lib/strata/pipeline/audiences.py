@@ -14,7 +14,7 @@ from strata.audiences.members import carry_forward, permitted, pick
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date
 from strata.audiences.verdict import catalog_row, verdict
-from strata.contract.published import audience_backtest, audience_catalog, audience_membership
+from strata.contract.lists import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
 from strata.expression import Name
 from strata.pipeline.consent import addressable

@@ -1,11 +1,12 @@
 """Stage publish: catalogue, portraits and movements to staging; the gate over everything staged; the release."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from strata.contract import published
+from strata.contract import lists, published
 from strata.contract.columns import Table, extend
 from strata.contract.spark import frame_of
 from strata.dates import months_before
@@ -16,9 +17,11 @@ from strata.pipeline.gate import gate
 from strata.pipeline.lookback import is_readable, read_released
 from strata.pipeline.models import find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
+from strata.project.names import names_of_features
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns
-from strata.publish.migration import build_migration
+from strata.publish.kpis import build_kpis, usual_kpis
+from strata.publish.migration import build_migration, protect_migration
 from strata.publish.overview import build_overview
 from strata.publish.profiles import build_profile
 from strata.publish.release import Row, release_of_day
@@ -45,7 +48,7 @@ def publish(run: Run, target: Target) -> bool:
             promote(run.lakehouse, target.release, staged, run.clock)
             outcome.rows_out = sum(s.row_count for s in staged)
             outcome.text = f"{len(staged)} tables, {outcome.rows_out:,} rows, release {target.release_id[:12]}"
-    audiences = run.lakehouse.read(staging(published.audience_catalog))
+    audiences = run.lakehouse.read(staging(lists.audience_catalog))
     return not audiences.where(F.col("status") == "withheld").isEmpty()
 
 
@@ -74,22 +77,31 @@ def _stage_aggregates(run: Run, target: Target, catalog: list[Row]) -> None:
         columns = published_columns(run.project)
         snapshot = read_customers(run, target)
         membership = lakehouse.read(staging(published.segment_membership)).drop("release_id")
+        types, floor = {str(c): c.type for c in columns}, run.project.privacy.cell_floor
         chosen = snapshot.select("as_of_date", "customer_id", *map(str, columns))
         features = lakehouse.grown(extend(published.customer_features, columns))
         frames: list[tuple[type[Table], DataFrame]] = [
             (features, chosen),
-            (published.segment_profile, build_profile(membership, chosen, {str(c): c.type for c in columns})),
-            (published.segment_overview, build_overview(membership, snapshot, live)),
+            (published.segment_profile, build_profile(membership, chosen, types, floor)),
+            (published.segment_kpi, _kpis(run, membership, snapshot, live)),
             (published.segment_migration, _migration(run, target, membership)),
         ]
         concurrently(lambda made: stage(run, target, *made), frames)
+        kpis = lakehouse.read(staging(published.segment_kpi))
+        stage(run, target, published.segment_overview, build_overview(kpis, live))
         stage_rows(run, target, published.segment_catalog, catalog)
         outcome.text = f"portraits of {len(live)} segments by {len(columns)} features"
 
 
+def _kpis(run: Run, membership: DataFrame, snapshot: DataFrame, live: Sequence[Mapping[str, Any]]) -> DataFrame:
+    names = names_of_features(run.project.features)
+    kpis = run.project.kpis or usual_kpis(names)
+    return build_kpis(membership, snapshot, kpis, names, live, run.project.privacy.cell_floor)
+
+
 def _migration(run: Run, target: Target, membership: DataFrame) -> DataFrame:
     """Movements since the release looked back at, and since a month and a year ago where there is a release."""
-    whole = frame_of(run.lakehouse.spark, published.segment_migration, []).drop("release_id")
+    whole = frame_of(run.lakehouse.spark, published.segment_migration, []).drop("release_id", "is_suppressed")
     for comparison, then in _comparisons(run, target):
         moved = build_migration(
             membership,
@@ -99,7 +111,7 @@ def _migration(run: Run, target: Target, membership: DataFrame) -> DataFrame:
             compared_as_of=then[0]["as_of_date"],
         )
         whole = whole.unionByName(moved)
-    return whole
+    return protect_migration(whole, run.project.privacy.cell_floor)
 
 
 def _comparisons(run: Run, target: Target) -> Iterator[tuple[str, Sequence[Row]]]:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.contract.feature_tables import pairs
-from strata.contract.published import customer_recommendations, recommendation_backtest
+from strata.contract.lists import customer_recommendations, recommendation_backtest
 from strata.contract.spark import frame_of, rows_of
 from strata.features.tiles import items_partial, plan_tiles
 from strata.forecasts.choice import ALS, Trial, in_words, judge, models_used, to_rows

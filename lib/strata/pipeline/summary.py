@@ -6,7 +6,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from strata.console import Console
-from strata.contract import published
+from strata.contract import lists, published
 from strata.contract.columns import Table
 from strata.contract.spark import rows_of
 from strata.pipeline.context import Run
@@ -28,10 +28,10 @@ def print_summary(run: Run, console: Console) -> None:
     console.say(f"\nSegments as of {as_of}")
     overview = _slice(run, current, published.segment_overview)
     order = {s.name: i for i, s in enumerate(run.project.segmentations)}
-    overview.sort(key=lambda r: (order.get(r["segmentation"], len(order)), -r["customers"]))
+    overview.sort(key=lambda r: (order.get(r["segmentation"], len(order)), -(r["customers"] or 0)))
     console.table(
         ["segmentation", "segment", "label", "customers", "share %", "revenue 84 days"],
-        [_overview_line(r) for r in overview if r["customers"]],
+        [_overview_line(r) for r in overview if r["customers"] != 0],
     )
     _print_moves(run, current, console)
     _print_audiences(run, current, console)
@@ -56,13 +56,15 @@ def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:
         return
     for segmentation in (s.name for s in run.project.segmentations):
         found = [r for r in moves if r["segmentation"] == segmentation]
-        moved = [r for r in found if r["from_segment"] != r["to_segment"]]
-        stayed = sum(r["customers"] for r in found) - sum(r["customers"] for r in moved)
         if not found:
             continue
+        said = [r for r in found if not r["is_suppressed"]]
+        moved = [r for r in said if r["from_segment"] != r["to_segment"]]
+        stayed = sum(r["customers"] for r in said) - sum(r["customers"] for r in moved)
+        few = f", {len(found) - len(said)} movements withheld" if len(found) > len(said) else ""
         console.say(
             f"\n{segmentation} since {found[0]['compared_as_of_date']}: {stayed:,} stayed,"
-            f" {sum(r['customers'] for r in moved):,} moved; the largest movements:"
+            f" {sum(r['customers'] for r in moved):,} moved{few}; the largest movements:"
         )
         largest = sorted(moved, key=lambda r: (-r["customers"], r["from_segment"], r["to_segment"]))[:MOVES_SHOWN]
         if largest:
@@ -71,8 +73,8 @@ def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:
 
 
 def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None:
-    backtest = _slice(run, current, published.audience_backtest)
-    for audience in sorted(_slice(run, current, published.audience_catalog), key=lambda r: r["audience"]):
+    backtest = _slice(run, current, lists.audience_backtest)
+    for audience in sorted(_slice(run, current, lists.audience_catalog), key=lambda r: r["audience"]):
         name, reason = audience["audience"], f": {audience['status_reason']}" if audience["status_reason"] else ""
         console.say(f"\nAudience {name}: {audience['customers']:,} members, {audience['status']}{reason}")
         lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH]
@@ -91,8 +93,9 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
 
 
 def _overview_line(row: Row) -> list[object]:
+    share = None if row["share"] is None else 100 * row["share"]
     revenue = None if row["revenue_84d"] is None else float(row["revenue_84d"])
-    return [row["segmentation"], row["segment"], row["label"], row["customers"], 100 * row["share"], revenue]
+    return [row["segmentation"], row["segment"], row["label"], row["customers"], share, revenue]
 
 
 def _slice(run: Run, release: Sequence[Row], table: type[Table]) -> list[Row]:

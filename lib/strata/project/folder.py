@@ -9,7 +9,7 @@ from strata.errors import Location
 from strata.project.notes import Notes
 from strata.project.words import nearest
 
-SINGLE = ("project.yml", "features.yml", "offers.yml", "quality.yml", "privacy.yml")
+SINGLE = ("project.yml", "features.yml", "kpis.yml", "offers.yml", "quality.yml", "privacy.yml")
 NEEDED = ("project.yml", "features.yml")
 FOLDERS = ("sources", "segmentations", "audiences", "recommendations")
 _YAML = (".yml", ".yaml")

@@ -7,7 +7,7 @@ from typing import Any
 
 from strata.expression import Expression
 from strata.project.checks.audiences import matching
-from strata.project.models import Audience, Feature, Project, Score, Segmentation
+from strata.project.models import Audience, Feature, Kpi, Project, Score, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
@@ -27,7 +27,7 @@ def digest(value: object) -> str:
 
 
 def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
-    """Hash of the meaning of every definition: `features`, `units`, `<kind>.<name>` of sources, segmentations and the others.
+    """Hash of the meaning of every definition: `features`, `units`, `kpis`, `<kind>.<name>` of the others.
 
     A definition's hash covers the hashes of the features it uses, and so all they are computed from.
     """
@@ -48,6 +48,7 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
             for a in project.audiences
         },
         **{f"recommendation.{r.name}": digest(_recommendation(r, compiled)) for r in project.recommendations},
+        **({"kpis": digest([_kpi(k, compiled) for k in project.kpis])} if project.kpis else {}),
     }
 
 
@@ -173,6 +174,11 @@ def _recommendation(r: Recommendation, compiled: Compiled) -> dict[str, Any]:
 
 def _words_of(recommendations: Iterable[Recommendation]) -> dict[str, list[str]]:
     return {r.name: [r.owner, r.task] for r in recommendations}
+
+
+def _kpi(k: Kpi, compiled: Compiled) -> list[str | None]:
+    expressions = (k.revenue, k.revenue_before, k.active, k.active_before, k.asked, k.converted)
+    return [k.period, *(_canonical(text, compiled) for text in expressions)]
 
 
 def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:

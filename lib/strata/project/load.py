@@ -8,6 +8,7 @@ from typing import TypeVar
 from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features, with_needs
+from strata.project.checks.kpis import check_kpis
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.recommendations import check_recommendation
 from strata.project.checks.segmentations import check_fed, check_segmentations
@@ -16,7 +17,7 @@ from strata.project.checks.units import check_roll_up, names_per_unit
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
 from strata.project.includes import including
-from strata.project.models import Audience, Feature, Project, Segmentation
+from strata.project.models import Audience, Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
@@ -25,6 +26,7 @@ from strata.project.recommendations import Recommendation
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
+from strata.project.shapes.kpis import KPIS
 from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
 from strata.project.shapes.recommendations import RECOMMENDATION
 from strata.project.shapes.segmentations import DEFINITION, Definition
@@ -50,6 +52,7 @@ class _Parts:
     offers: Mapping[str, str] | None
     checks: tuple[Check, ...] | None
     privacy: Privacy | None
+    kpis: tuple[Kpi, ...] | None
 
     @property
     def segmentations(self) -> tuple[Segmentation, ...]:
@@ -104,6 +107,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
 
     no_offers: Mapping[str, str] = {}
     no_checks: tuple[Check, ...] = ()
+    no_kpis: tuple[Kpi, ...] = ()
     header = single("project.yml", HEADER, None, of_header)
     catalogue = root / header.includes if header and header.includes else None
     return _Parts(
@@ -116,6 +120,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
         privacy=single("privacy.yml", PRIVACY, Privacy(())),
+        kpis=single("kpis.yml", KPIS, no_kpis),
     )
 
 
@@ -171,6 +176,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_audience(audience, features, parts.segmentations, parts.privacy, compiler)
     for recommendation in parts.recommendations:
         check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
+    check_kpis(parts.kpis or (), names, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
     project = None if notes.problems else _project(folder, parts, everything or (), audiences)
@@ -193,6 +199,7 @@ def _project(
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
+        kpis=parts.kpis or (),
     )  # fmt: skip
 
 

@@ -215,6 +215,23 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Kpi:
+    """What counts in a `period` such as 84d and in the one before, as expressions over features; None: not known.
+
+    Retention is how many of those `active_before` are `active`; conversion, how many of those `asked` have `converted`.
+    """
+
+    period: str
+    where: Location
+    revenue: Text | None = None
+    revenue_before: Text | None = None
+    active: Text | None = None
+    active_before: Text | None = None
+    asked: Text | None = None
+    converted: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A whole project, checked."""
 
@@ -242,3 +259,4 @@ class Project:
     """`features`, `units`, `<kind>.<name>` of sources, segmentations and the others -> 32 hex digits."""
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""
+    kpis: tuple[Kpi, ...] = ()

@@ -12,9 +12,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from strata.contract.columns import Type
+from strata.publish.disclosure import SUPPRESSED, Side, Sums, complete_sums, complete_table, suppress_small, withhold
 from strata.publish.effects import cohens_d, cohens_h, mean_margin, ratio, squared_deviations, wilson_interval
 
 MEAN = "(mean)"
+OTHER = "(other)"
+VALUES_SHOWN = 50
+"""Of a feature, the values that most customers of the base have; ties go by value. All others are `(other)`, and so
+are values that fewer have than a figure may be about."""
 FIXED_POINT: Mapping[Type, str] = {
     Type.BIGINT: "decimal(18,0)",
     Type.MONEY: "decimal(18,2)",
@@ -30,34 +35,39 @@ SQUARES: Mapping[str, str] = {
 """How their squares are added up. The difference of two DECIMALs of 38 digits has 39, and Spark rounds one away."""
 CATEGORIES = (Type.STRING, Type.BOOLEAN)
 KEYS = ("as_of_date", "segmentation", "segment")
+FEATURE = ("as_of_date", "segmentation", "feature")
 PARTS = ("known", "total", "squares")
 STATISTICS = ("share_or_mean", "rest_value", "effect_size", "ci_low", "ci_high", "customers_known", "known_share")
 
 
-def build_profile(membership: DataFrame, features: DataFrame, feature_types: Mapping[str, Type]) -> DataFrame:
+def build_profile(
+    membership: DataFrame, features: DataFrame, feature_types: Mapping[str, Type], floor: int
+) -> DataFrame:
     """Compare each segment with the rest of the base in the same segmentation, feature by feature.
 
     Args:
         membership: as_of_date, customer_id, segmentation, segment.
         features: as_of_date, customer_id and a column per feature; a customer without a row is unknown throughout.
         feature_types: the features to compare. BIGINT, MONEY and DOUBLE are compared by mean (value `(mean)`),
-            STRING and BOOLEAN by the share of each value; other types are left out.
+            STRING and BOOLEAN by the share of each frequent value and of `(other)`; other types are left out.
+        floor: fewest customers that a figure may be about.
 
     Returns:
         publish.segment_profile without release_id. Means and shares are of customers with a known value; effect_size
         is Cohen's d of a mean or Cohen's h of a share, positive where the segment has more; profile_rank orders a
-        segment's rows by its size. A value nobody in the segment has is a row with share 0.
+        segment's rows by its size. A value nobody in the segment has is a row with share 0. Where is_suppressed holds,
+        every figure is NULL and the rank is among the last.
 
     Raises:
         ValueError: there is no feature to compare.
     """
     numbers = {f: FIXED_POINT[t] for f, t in feature_types.items() if t in FIXED_POINT}
     categories = [f for f, t in feature_types.items() if t in CATEGORIES]
-    parts = [_means(membership, features, numbers)] if numbers else []
-    parts += [_shares(membership, features, categories)] if categories else []
+    parts = [_means(membership, features, numbers, floor)] if numbers else []
+    parts += [_shares(membership, features, categories, floor)] if categories else []
     if not parts:
         raise ValueError(f"no feature to compare among {dict(feature_types)}: expected a number, a text or a flag")
-    return _ranked(reduce(DataFrame.unionByName, parts))
+    return _ranked(withhold(reduce(DataFrame.unionByName, parts), STATISTICS))
 
 
 def _ranked(statistics: DataFrame) -> DataFrame:
@@ -72,7 +82,15 @@ def _join(membership: DataFrame, features: DataFrame, columns: list[Column]) -> 
     return segments.join(wanted, ["as_of_date", "customer_id"], how="left")
 
 
-def _means(membership: DataFrame, features: DataFrame, numbers: Mapping[str, str]) -> DataFrame:
+def _protect_known(rows: DataFrame, floor: int) -> DataFrame:
+    """Suppress the segments that are too small, as the overview does, and those of whom too few are known."""
+    segments = Sums((*FEATURE, "value"), "segment")
+    for count in ("customers", "known"):
+        rows = complete_sums(suppress_small(rows, [count], floor), [count], segments, floor)
+    return rows
+
+
+def _means(membership: DataFrame, features: DataFrame, numbers: Mapping[str, str], floor: int) -> DataFrame:
     exact = [F.col(f).try_cast(fixed_point).alias(f) for f, fixed_point in numbers.items()]
     sums = (
         _join(membership, features, exact)
@@ -81,8 +99,8 @@ def _means(membership: DataFrame, features: DataFrame, numbers: Mapping[str, str
     )
     with_rest = sums.select("*", *[_rest(f, kind, part) for f, kind in numbers.items() for part in PARTS])
     per_feature = F.inline(F.array(*[_long(f) for f in numbers]))
-    value = F.lit(MEAN).alias("value")
-    return with_rest.select(*KEYS, "customers", per_feature).select(*KEYS, "feature", value, *_compare_means())
+    rows = with_rest.select(*KEYS, "customers", per_feature).withColumn("value", F.lit(MEAN))
+    return _protect_known(rows, floor).select(*KEYS, "feature", "value", *_compare_means(), SUPPRESSED)
 
 
 def _sums(feature: str) -> list[Column]:
@@ -124,7 +142,7 @@ def _compare_means() -> list[Column]:
     return _statistics(mean, rest_mean, effect, mean - margin, mean + margin)
 
 
-def _shares(membership: DataFrame, features: DataFrame, categories: list[str]) -> DataFrame:
+def _shares(membership: DataFrame, features: DataFrame, categories: list[str], floor: int) -> DataFrame:
     texts = [F.col(f).cast("string").alias(f) for f in categories]
     pairs = [F.struct(F.lit(f).alias("feature"), F.col(f).alias("value")) for f in categories]
     cells = (
@@ -133,8 +151,43 @@ def _shares(membership: DataFrame, features: DataFrame, categories: list[str]) -
         .groupBy(*KEYS, "feature", "value")
         .agg(F.count("*").alias("hits"))
     )
-    complete = _with_absent_values(cells).select("*", *_surroundings())
-    return complete.where(F.col("value").isNotNull()).select(*KEYS, "feature", "value", *_compare_shares())
+    complete = _with_absent_values(_most_frequent(cells, floor)).select("*", *_surroundings())
+    known = _protect_cells(complete.where(F.col("value").isNotNull()), floor)
+    return known.select(*KEYS, "feature", "value", *_compare_shares(), SUPPRESSED)
+
+
+def _most_frequent(cells: DataFrame, floor: int) -> DataFrame:
+    """The values that most of the base have, and one cell for all others; an unknown value stays unknown.
+
+    A value that fewer than `floor` have in the whole base is one of the others, and when these are fewer still, so is
+    the rarest value that would be shown.
+    """
+    value, base = F.col("value"), Window.partitionBy(*FEATURE)
+    by_size = base.orderBy(value.isNull(), F.col("~customers").desc(), value)
+    is_rare = value.isNotNull() & ((F.col("~place") > VALUES_SHOWN) | (F.col("~customers") < floor))
+    rare = F.coalesce(F.sum(F.when(is_rare, F.col("hits"))).over(base), F.lit(0))
+    last = F.max(F.when(value.isNotNull() & ~is_rare, F.col("~place"))).over(base)
+    is_other = is_rare | ((rare > 0) & (rare < floor) & (F.col("~place") == last) & value.isNotNull())
+    return (
+        cells.repartition(*FEATURE)  # all that follows looks at one feature of a segmentation at a time
+        .withColumn("~customers", F.sum("hits").over(Window.partitionBy(*FEATURE, "value")))
+        .withColumn("~place", F.dense_rank().over(by_size))
+        .withColumn("~shown", F.when(is_other, F.lit(OTHER)).otherwise(value))
+        .groupBy(*KEYS, "feature", F.col("~shown").alias("value"))
+        .agg(F.sum("hits").alias("hits"))
+    )
+
+
+def _protect_cells(rows: DataFrame, floor: int) -> DataFrame:
+    """Suppress values that too few in the segment or in its rest have, or have not, and what would give them away."""
+    known = _protect_known(rows, floor)
+    around = {
+        "~unknown": F.col(SUPPRESSED),
+        "~others": F.col("known") - F.col("hits"),
+        "~rest_others": F.col("rest_known") - F.col("rest_hits"),
+    }
+    small = suppress_small(known.withColumns(around), ["hits", "rest_hits", "~others", "~rest_others"], floor)
+    return complete_table(small, "hits", FEATURE, (Side("segment", "~unknown"), Side("value")), floor)
 
 
 def _with_absent_values(cells: DataFrame) -> DataFrame:

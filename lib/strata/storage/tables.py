@@ -11,6 +11,7 @@ from datetime import date
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructField
 
 from strata.contract.columns import Table, Type, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
@@ -67,9 +68,10 @@ class Lakehouse:
 
     def columns(self, table: type[Table]) -> dict[str, str]:
         """Name and Spark type of the columns a table has now; empty when it does not exist."""
-        if not self.exists(table):
-            return {}
-        return {f.name: f.dataType.simpleString() for f in self.read(table).schema.fields}
+        return {name: f.dataType.simpleString() for name, f in self._fields(table).items()}
+
+    def _fields(self, table: type[Table]) -> dict[str, StructField]:
+        return {f.name: f for f in self.read(table).schema.fields} if self.exists(table) else {}
 
     def grown(self, table: type[Table], found_at: type[Table] | None = None) -> type[Table]:
         """`table` with the columns it has gained on disk (or that `found_at` has): those of earlier projects too."""
@@ -80,7 +82,7 @@ class Lakehouse:
         return extend(table, tuple(c for c in found if c not in table.columns))
 
     def ensure(self, table: type[Table]) -> None:
-        """Create the table from its contract, or add the columns that the contract has gained.
+        """Create the table from its contract, or add the columns and allow the NULLs that the contract has gained.
 
         Raises:
             ProjectError: a column exists with another type.
@@ -88,9 +90,9 @@ class Lakehouse:
         key = (table.full_name(), tuple((str(c), c.type.value) for c in table.columns))
         if key in self._ensured:
             return
-        present = self.columns(table)
+        present = self._fields(table)
         if present:
-            self._add_columns(table, present)
+            self._change_columns(table, present)
         else:
             self._create(table)
         self._ensured.add(key)
@@ -110,17 +112,20 @@ class Lakehouse:
         place = builder.location if self._by_path else builder.tableName
         place(self.address(table)).execute()
 
-    def _add_columns(self, table: type[Table], present: Mapping[str, str]) -> None:
-        changed = [c for c in table.columns if present.get(c, c.type.value) != spark_type(c).simpleString()]
-        changed = [c for c in changed if c in present]
+    def _change_columns(self, table: type[Table], present: Mapping[str, StructField]) -> None:
+        types = {name: f.dataType.simpleString() for name, f in present.items()}
+        changed = [c for c in table.columns if c in present and types[c] != spark_type(c).simpleString()]
         if changed:
-            found = ", ".join(f"{c} is {present[c]} and would become {c.type.value}" for c in changed)
+            found = ", ".join(f"{c} is {types[c]} and would become {c.type.value}" for c in changed)
             raise ProjectError(f"{table.full_name()}: {found}; a released column keeps its type: choose a new name")
+        name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
         gained = [c for c in table.columns if c not in present]
         if gained:
-            name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
             added = ", ".join(f"`{c}` {c.type.value} comment {_quoted(comment_of(c))}" for c in gained)
             self.spark.sql(f"alter table {name} add columns ({added})")
+        for c in table.columns:
+            if c.nullable and c in present and not present[c].nullable:
+                self.spark.sql(f"alter table {name} alter column `{c}` drop not null")
 
     def append(self, table: type[Table], frame: DataFrame, rows_per_file: int = 0) -> None:
         """Add the rows of `frame`; one commit.

@@ -1,0 +1,128 @@
+"""What CRM reads of single customers beside segments: audiences and recommendations, each with its proof."""
+
+# ruff: noqa: N801 - a table's class carries the table's name
+from strata.contract import keys
+from strata.contract.columns import COUNT, HEX_32, SHARE, Between, Column, OneOf, Personal, Table, Type, column
+
+
+def _recommendation() -> Column:
+    return column(Type.STRING, "Id of the recommendation")
+
+
+def _target() -> Column:
+    return column(Type.STRING, "What the customer had in the window, or did not have", OneOf(("repeat", "new")))
+
+
+def _model() -> Column:
+    return column(Type.STRING, "Who ranks the items", OneOf(("als", "own_history", "popularity")))
+
+
+class audience_membership(Table):
+    """The members of every published audience."""
+
+    schema = "members"
+    grain = ("as_of_date", "audience", "customer_id")
+    slice_by = "as_of_date"
+    partition_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    customer_id = keys.customer_id()
+    score = column(Type.DOUBLE, "Likeness to the seed, 0 to 1", SHARE, nullable=True)
+    audience_rank = column(Type.BIGINT, "1 is the best", Between(1, None))
+    origin = column(Type.STRING, "Why the customer is in it", OneOf(("rule", "seed", "lookalike", "list")))
+    holdout = column(Type.BOOLEAN, "True for members kept from the campaign on purpose")
+    entered_on = column(Type.DATE, "As-of date since which the customer is a member without a break")
+    expires_on = column(Type.DATE, "Last day of the membership", nullable=True)
+    stale = column(Type.BOOLEAN, "True when the audience was withheld and these are its last published members")
+    release_id = keys.release_id()
+
+
+class audience_catalog(Table):
+    """Every audience and what became of it."""
+
+    schema = "publish"
+    grain = ("as_of_date", "audience")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    kind = column(Type.STRING, "How it is made", OneOf(("rule", "lookalike", "list")))
+    owner = column(Type.STRING, "Who answers for it")
+    purpose = column(Type.STRING, "Purpose of privacy.yml it serves")
+    definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
+    seed_customers = column(Type.BIGINT, "Customers of the seed", COUNT, nullable=True)
+    candidate_customers = column(Type.BIGINT, "Customers who may be returned", COUNT, nullable=True)
+    customers = column(Type.BIGINT, "Members in audience_membership", COUNT)
+    status = column(Type.STRING, "What became of it", OneOf(("published", "withheld")))
+    status_reason = column(Type.STRING, "Why it was withheld, or what to know", nullable=True)
+    release_id = keys.release_id()
+
+
+class audience_backtest(Table):
+    """What a look-alike would have found in the past, beside simple rivals; tried on a sample of a large base."""
+
+    schema = "publish"
+    grain = ("as_of_date", "audience", "model", "reach")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    model = column(Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid")))
+    reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
+    train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
+    seed_customers = column(Type.BIGINT, "Customers of the seed on that day, in the sample", COUNT)
+    candidate_customers = column(Type.BIGINT, "Candidates on that day, in the sample", COUNT)
+    truth_customers = column(Type.BIGINT, "Candidates who joined the seed by the as-of date", COUNT)
+    found_customers = column(Type.BIGINT, "Of these, those within reach", COUNT)
+    recall = column(Type.DOUBLE, "found / truth", SHARE, nullable=True)
+    lift = column(Type.DOUBLE, "Rate within reach over the rate of all candidates", COUNT, nullable=True)
+    lift_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of lift", COUNT, nullable=True)
+    lift_ci_high = column(Type.DOUBLE, "Upper end of that interval", COUNT, nullable=True)
+    auc = column(Type.DOUBLE, "Area under the ROC curve over all candidates", SHARE, nullable=True)
+    release_id = keys.release_id()
+
+
+class customer_recommendations(Table):
+    """What a customer may buy or use again, and what is new to them: lists by the model that proved best."""
+
+    schema = "members"
+    grain = ("as_of_date", "recommendation", "customer_id", "target", "recommendation_rank")
+    slice_by = "as_of_date"
+    partition_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    recommendation = _recommendation()
+    customer_id = keys.customer_id()
+    target = _target()
+    recommendation_rank = column(Type.BIGINT, "1 is the best of the target's list", Between(1, None))
+    item_kind = column(Type.STRING, "Column of products that the item is a value of")
+    item = column(Type.STRING, "What is recommended", personal=Personal.BEHAVIOUR)
+    score = column(
+        Type.DOUBLE, "What the model ranks by; own_history: days with the item, popularity: its customers",
+        personal=Personal.BEHAVIOUR,
+    )  # fmt: skip
+    model = _model()
+    release_id = keys.release_id()
+
+
+class recommendation_backtest(Table):
+    """What every model would have found in the last days, knowing only the days before; tried on a sample."""
+
+    schema = "publish"
+    grain = ("as_of_date", "recommendation", "target", "model")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    recommendation = _recommendation()
+    target = _target()
+    model = _model()
+    train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
+    list_length = column(Type.BIGINT, "Items in a list", Between(1, None))
+    customers = column(Type.BIGINT, "Customers who had something of the target since", COUNT)
+    recall = column(Type.DOUBLE, "Mean over them of found / min(had, list_length)", SHARE)
+    gain = column(Type.DOUBLE, "Of als: recall less that of the better baseline, same customers", nullable=True)
+    gain_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of gain; above 0 als is used", nullable=True)
+    gain_ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
+    is_used = column(Type.BOOLEAN, "True for the model that makes the lists")
+    release_id = keys.release_id()
