@@ -14,6 +14,7 @@ LANDING = {"variables.landing": "/data"}
 def copy_of_grocery(to: Path) -> Path:
     folder = to / "grocery"
     shutil.copytree(GROCERY, folder)
+    shutil.copytree(GROCERY.parent / "catalogue", to / "catalogue")
     return folder
 
 
