@@ -29,12 +29,12 @@ FEATURES = """
 - {name: "first_on_{value}", kind: first_on, by: channel, values: [web]}
 - {name: tariff, kind: attribute, of: tariff}
 - {name: age_band, kind: attribute, of: age_band}
-- {name: per_day, kind: expression, of: "spend_28d / days_28d"}
-- {name: per_day_twice, kind: expression, of: "per_day * 2"}
-- {name: tea_per_day, kind: expression, of: "spend_28d / days_of_tea"}
 - {name: spend_days_28d, kind: sum, of: "amount * days_between(event_date, date '2018-01-01')", days: 28}
 - {name: longest_word, kind: max, of: "length(category) + 0.5", where: "brand_type = 'own'"}
 - {name: days_until_as_of, kind: expression, of: "days_between(first_on, as_of_date)"}
+- {name: per_day, kind: expression, of: "spend_28d / days_28d"}
+- {name: per_day_twice, kind: expression, of: "per_day * 2"}
+- {name: tea_per_day, kind: expression, of: "spend_28d / days_of_tea"}
 """
 
 

@@ -46,7 +46,7 @@ def test_an_expression_knows_where_its_first_character_stands() -> None:
 def test_days_become_a_feature_each() -> None:
     features = {f.name: f for f in load_project(GROCERY, LANDING).features}
 
-    assert [n for n in features if n.startswith("purchase_days")] == [f"purchase_days_{d}d" for d in (28, 84, 182)]
+    assert [n for n in features if n.startswith("purchase_days")] == [f"purchase_days_{d}d" for d in (28, 84, 182, 364)]
     assert features["spend_84d_before"].days == features["spend_84d_before"].offset == 84
 
 
