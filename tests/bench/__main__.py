@@ -2,8 +2,8 @@
 
     python -m tests.bench [--events 5000000,50000000] [--only a,b] [--repeats 3] [--shape telco]
 
-What is compared stands in cases.py, how it is run in bench.py. Data lies in .bench (about 40 bytes an event) and is
-made once; every single figure is added to .bench/figures.jsonl as it comes.
+What is compared stands in cases.py (techniques against the truth: truth.py), how it is run in bench.py. Data lies in
+.bench (about 40 bytes an event) and is made once; every single figure is added to .bench/figures.jsonl as it comes.
 """
 
 import argparse
@@ -20,8 +20,10 @@ from tests.bench.cases import CASES, compare_sizes
 from tests.bench.data import SHAPES
 from tests.bench.measure import GIB, ROOT, available_memory
 from tests.bench.table import describe_run, write_table
+from tests.bench.truth import compare_with_truth
 
-OF_SIZES = "e"
+OF_SIZES, OF_TRUTH = "e", "t"
+ONCE = (OF_SIZES, OF_TRUTH)
 KEPT_FREE = 0.1
 
 
@@ -44,13 +46,15 @@ def main(words: Sequence[str]) -> int:
             write_table(bench, options.to, run)
     shutil.rmtree(bench.work)
     compare_sizes(bench)
+    if OF_TRUTH in options.only:
+        compare_with_truth(bench, options.to.with_name("results-truth.md"))
     write_table(bench, options.to, run)
     _tell(f"{options.to}")
     return 0
 
 
 def _run(bench: Bench, letter: str, events: int) -> None:
-    if letter == OF_SIZES:
+    if letter in ONCE:
         return
     _tell(f"({letter}) {events:,} events")
     try:
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench BENCH_ARGS=…", description="strata and its peers in one run.")
     add = parser.add_argument
     add("--events", type=_sizes, default=[5_000_000], help="sizes with commas, ascending; (e) needs two")
-    add("--only", type=_letters, default=[*CASES, OF_SIZES], help=f"of {', '.join([*CASES, OF_SIZES])}, with commas")
+    add("--only", type=_letters, default=[*CASES, *ONCE], help=f"of {', '.join([*CASES, *ONCE])}, with commas")
     add("--repeats", type=int, default=3, help="how often each thing is measured")
     add("--shape", choices=SHAPES, default="telco", help="about 4 events of a customer on a day, or about 1")
     add("--cores", type=int, default=2, help="that a process may use")
@@ -84,8 +88,9 @@ def _sizes(text: str) -> list[int]:
 
 def _letters(text: str) -> list[str]:
     letters = text.split(",")
-    if unknown := set(letters) - {*CASES, OF_SIZES}:
-        raise argparse.ArgumentTypeError(f"found {', '.join(sorted(unknown))}, expected {', '.join(CASES)}, {OF_SIZES}")
+    if unknown := set(letters) - {*CASES, *ONCE}:
+        known = ", ".join([*CASES, *ONCE])
+        raise argparse.ArgumentTypeError(f"found {', '.join(sorted(unknown))}, expected {known}")
     return letters
 
 

@@ -103,4 +103,5 @@ def package_data() -> Path:
 def _copied(place: Path) -> Path:
     folder = place / "grocery"
     shutil.copytree(CONF, folder, ignore=shutil.ignore_patterns(".strata"))
+    shutil.copytree(CONF.parent / "catalogue", place / "catalogue")
     return folder

@@ -43,6 +43,7 @@ def test_the_telco_of_readme_is_generated_run_and_run_again_for_one_more_day(tmp
     told = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     folder = tmp_path / "telco"
     shutil.copytree("conf/telco", folder, ignore=shutil.ignore_patterns(".strata"))
+    shutil.copytree("conf/catalogue", folder.parent / "catalogue")
     for line in block.splitlines():
         words = [str(folder) if w == "conf/telco" else w for w in shlex.split(line, comments=True)[1:]]
         assert main([*words, *(told if words[0] != "init" else ())]) == 0, line
@@ -70,6 +71,7 @@ def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark
 def test_the_yaml_of_readme_is_a_valid_part_of_a_project(file, grocery, tmp_path):
     folder = tmp_path / "grocery"
     shutil.copytree(grocery.folder, folder)
+    shutil.copytree("conf/catalogue", tmp_path / "catalogue")
     start = f"{file.split('/')[0].rstrip('s')}: {Path(file).stem}"
     text = next(b for b in blocks("yaml") if b.startswith(start))
     (folder / file).write_text(text, encoding="utf-8")

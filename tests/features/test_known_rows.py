@@ -29,6 +29,9 @@ FEATURES = """
 - {name: "first_on_{value}", kind: first_on, by: channel, values: [web]}
 - {name: tariff, kind: attribute, of: tariff}
 - {name: age_band, kind: attribute, of: age_band}
+- {name: spend_days_28d, kind: sum, of: "amount * days_between(event_date, date '2018-01-01')", days: 28}
+- {name: longest_word, kind: max, of: "length(category) + 0.5", where: "brand_type = 'own'"}
+- {name: days_until_as_of, kind: expression, of: "days_between(first_on, as_of_date)"}
 - {name: per_day, kind: expression, of: "spend_28d / days_28d"}
 - {name: per_day_twice, kind: expression, of: "per_day * 2"}
 - {name: tea_per_day, kind: expression, of: "spend_28d / days_of_tea"}
@@ -108,6 +111,7 @@ def test_who_did_nothing_counts_zero_and_has_no_dates_means_or_shares(made: Made
     zero = {
         "lines_28d": 0,
         "spend_28d": Decimal("0.00"),
+        "spend_days_28d": Decimal("0.00"),
         "days_28d": 0,
         "spend_28d_before": Decimal("0.00"),
         "rated": 0.0,
@@ -122,6 +126,7 @@ def test_who_did_nothing_counts_zero_and_has_no_dates_means_or_shares(made: Made
     assert {name for name, value in fay.items() if value is None} == {
         "mean_spend_28d", "least", "best_rating", "gap_28d", "first_on", "last_on", "since_first", "since_last",
         "own_share", "first_on_web", "tariff", "age_band", "per_day", "per_day_twice", "tea_per_day",
+        "longest_word", "days_until_as_of",
     }  # fmt: skip
 
 
@@ -163,6 +168,18 @@ def test_attributes_are_those_of_the_day_and_of_the_source_that_changed_last(mad
 def test_expressions_use_features_and_other_expressions(made: Made) -> None:
     ann = made.rows()["ann"]
     assert (ann["per_day"], ann["per_day_twice"], ann["tea_per_day"]) == (5.15, 10.3, 10.3)
+
+
+def test_what_is_added_up_may_be_computed_from_the_columns_of_a_row(made: Made) -> None:
+    rows = made.rows()
+    assert rows["ann"]["spend_days_28d"] == Decimal("10.00") + Decimal("0.10") + 28 * Decimal("0.20")
+    assert rows["bob"]["spend_days_28d"] == Decimal("2.00")  # of an unknown amount nothing is added
+    assert (rows["ann"]["longest_word"], rows["bob"]["longest_word"]) == (len("tea") + 0.5, None)
+
+
+def test_expressions_know_the_date(made: Made) -> None:
+    found = {name: row["days_until_as_of"] for name, row in made.rows().items()}
+    assert found == {"ann": 56, "bob": 3, "cid": 400, "fay": None, "kim": None}
 
 
 def test_columns_stand_in_the_order_of_the_project(made: Made) -> None:

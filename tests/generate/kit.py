@@ -37,6 +37,7 @@ class Telco:
     @classmethod
     def copied(cls, place: Path) -> "Telco":
         shutil.copytree(CONF, place / "telco", ignore=shutil.ignore_patterns(".strata"))
+        shutil.copytree(CONF.parent / "catalogue", place / "catalogue")
         return cls(place)
 
     def strata(self, job: str, *words: str) -> tuple[int, str]:

@@ -8,14 +8,26 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from tests.generate.kit import CONF, world
 
-from strata.generate import campaigns, catalogue, learning, leisure, shop, subscribers, survey, travel, usage, wallet
+from strata.generate import (
+    campaigns,
+    catalogue,
+    learning,
+    leisure,
+    shop,
+    subscribers,
+    survey,
+    ties,
+    travel,
+    usage,
+    wallet,
+)
 from strata.generate.bayes import Acts, Times, kappa, log_posterior
 from strata.generate.streams import STREAMS
 from strata.generate.traits import TRAITS, Mix, Rate, Trait, hundred, leaning
 from strata.generate.world import World, campaign_days, days_to_holiday
 from strata.project.load import load_project
 
-MODULES = (campaigns, leisure, learning, shop, subscribers, survey, travel, usage, wallet)
+MODULES = (campaigns, leisure, learning, shop, subscribers, survey, ties, travel, usage, wallet)
 COIN = Trait("coin", {"fair": 75, "bent": 25}, (20, 100))
 
 
@@ -39,6 +51,16 @@ def test_a_mix_is_whole_and_tells_the_values_of_its_trait_apart(mix):
     assert set(mix.own) <= set(mix.trait.values)
     assert mix.own
     assert all(set(own) <= set(mix.base) for own in mix.own.values())
+
+
+@pytest.mark.parametrize("tie", ties.TIES, ids=lambda t: t.trait.name)
+def test_a_tie_has_whole_tables_and_is_mild(tie):
+    assert all(len(hundred(table)) == 100 and set(table) == set(tie.trait.values) for table in tie.tables())
+    assert ties.SIZES == ("large", "small")
+    for band, size in itertools.product(ties.BANDS, ties.SIZES):
+        chances = [tie.chance(value, band, size) for value in tie.trait.values]
+        assert sum(chances) == pytest.approx(100)
+        assert max(chances) < 70  # nobody's channel is read off age and place
 
 
 def test_names_of_mixes_and_traits_are_unlike_so_that_their_draws_are_independent():

@@ -9,7 +9,7 @@ from tests.generate.kit import CONF, content, world
 from strata.contract.columns import Type
 from strata.contract.spark import rows_of
 from strata.generate import catalogue
-from strata.generate.attainable import best_kappas
+from strata.generate.attainable import best_kappas, judge
 from strata.generate.campaigns import LIFT_DAYS, lift_factor, planned
 from strata.generate.days import active_days
 from strata.generate.dirt import COPY, KIND, planted
@@ -219,7 +219,7 @@ def judged(spark):
             of_act[r["customer"]] = of_act.get(r["customer"], 0.0) + r["number"]
     people = sorted(rows_of(make_customers(spark, of)), key=lambda r: r["customer"])
     truth = {t.name: [r[t.name] for r in people] for t in TRAITS}
-    return {r["trait"]: r for r in best_kappas(passes, counts, truth, of.customers)}
+    return {r["trait"]: r for r in best_kappas(judge(passes, counts, of.customers), truth)}
 
 
 def test_no_rule_reads_a_trait_off(judged):

@@ -1,4 +1,4 @@
-"""The shipped grocery project, copied and changed."""
+"""The shipped grocery project, copied, cut to three definitions and changed."""
 
 import shutil
 from pathlib import Path
@@ -8,12 +8,18 @@ from strata.project.load import load_project
 from strata.project.models import Project
 
 GROCERY = Path(__file__).parents[2] / "conf" / "grocery"
+KEPT = ("purchase_frequency", "rfm", "shopping_style")
+"""Definitions of a copy: a kind each, and none of the catalogue, so that a mistake is said once."""
 LANDING = {"variables.landing": "/data"}
 
 
 def copy_of_grocery(to: Path) -> Path:
     folder = to / "grocery"
     shutil.copytree(GROCERY, folder)
+    for path in (folder / "segmentations").glob("*.yml"):
+        if path.stem not in KEPT:
+            path.unlink()
+    change(folder / "project.yml", "includes: ../catalogue\n", "")
     return folder
 
 

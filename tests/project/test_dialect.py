@@ -162,4 +162,4 @@ def test_otherwise_may_be_a_segment_without_a_rule(tmp_path: Path) -> None:
     change(folder / "segmentations/rfm.yml", 'when: "r = 1", ', "")
     change(folder / "segmentations/rfm.yml", "otherwise: error", "otherwise: lost")
 
-    assert loaded(folder).segmentations[1].otherwise == "lost"
+    assert {s.name: s.otherwise for s in loaded(folder).segmentations}["rfm"] == "lost"

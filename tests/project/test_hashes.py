@@ -39,10 +39,13 @@ def changed(before: Project, now: Project) -> set[str]:
 
 def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
     assert set(before.definition_hashes) == {
-        "features", "kpis", "audience.next_wine_buyers", "recommendation.next_category",
-        "segmentation.purchase_frequency", "segmentation.rfm", "segmentation.shopping_style",
+        "features",
+        "kpis",
+        "audience.next_wine_buyers",
+        "recommendation.next_category",
+        *(f"segmentation.{s.name}" for s in before.segmentations),
         *(f"sources.{s.name}" for s in before.sources),
-    }  # fmt: skip
+    }
     for value in (*before.definition_hashes.values(), before.config_hash):
         assert len(value) == HEX_DIGITS
         assert int(value, 16) >= 0

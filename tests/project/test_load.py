@@ -26,7 +26,10 @@ def test_grocery_is_read_as_it_is_written() -> None:
         "campaigns", "products", "profiles", "redemptions", "targeting", "transactions",
     ]  # fmt: skip
     assert project.sources[-1].read.path == "/data/transactions.parquet"
-    assert [s.name for s in project.segmentations] == ["purchase_frequency", "rfm", "shopping_style"]
+    assert [s.name for s in project.segmentations] == [
+        "age", "benefit_sought", "christmas", "cooling", "household", "income", "life_stage", "purchase_frequency",
+        "response_channel", "rfm", "shopping_style", "value_tier",
+    ]  # fmt: skip
     assert project.audiences[0].share == 0.1
     assert project.audiences[0].publish_at_least == 100
     assert project.recommendations[0].als == Factorisation(rank=8, reg=0.1, alpha=1.0, iterations=5)
@@ -38,7 +41,8 @@ def test_grocery_is_read_as_it_is_written() -> None:
 
 
 def test_an_expression_knows_where_its_first_character_stands() -> None:
-    when = load_project(GROCERY, LANDING).segmentations[0].segments[0].when
+    (frequency,) = (s for s in load_project(GROCERY, LANDING).segmentations if s.name == "purchase_frequency")
+    when = frequency.segments[0].when
 
     assert isinstance(when, Text)
     line = (GROCERY / "segmentations/purchase_frequency.yml").read_text().splitlines()[when.where.line - 1]
@@ -49,7 +53,7 @@ def test_days_become_a_feature_each() -> None:
     features = {f.name: f for f in load_project(GROCERY, LANDING).features}
 
     assert [n for n in features if re.fullmatch(r"purchase_days_\d+d", n)] == [
-        f"purchase_days_{d}d" for d in (28, 84, 182)
+        f"purchase_days_{d}d" for d in (28, 84, 182, 364)
     ]
     assert features["spend_84d_before"].days == features["spend_84d_before"].offset == 84
 

@@ -56,7 +56,8 @@ def test_features_see_the_product_and_place_of_an_event(grocery: Project) -> Non
 
 
 def test_scores_are_unknown_where_their_feature_is(grocery: Project) -> None:
-    names = names_of_scores(grocery.segmentations[1], names_of_features(grocery))
+    (rfm,) = (s for s in grocery.segmentations if s.name == "rfm")
+    names = names_of_scores(rfm, names_of_features(grocery))
 
     assert names == {"r": Name(Type.BIGINT, True), "f": Name(Type.BIGINT, False), "m": Name(Type.BIGINT, False)}
 

@@ -129,7 +129,7 @@ def _stored(partial: Partial) -> Column:
     """
     if partial.of == MOMENT:
         return _moment(partial.table)
-    value = F.col(str(partial.of))
+    value = to_column(partial.value) if partial.value else F.col(str(partial.of))
     if partial.of_type == Type.DOUBLE:
         known = F.when(F.abs(value) < F.lit(float("inf")), value)
         shifted = F.round(known * F.lit(10.0**partial.scale)).try_cast("bigint")

@@ -16,7 +16,7 @@ from strata.features.spreading import choose_values, spread_columns, spread_feat
 from strata.features.tiles import SEEN, Measure, TilePlan
 from strata.features.wide import snapshot_columns, value_columns
 from strata.project.models import Feature
-from strata.project.names import AGE, column_names, names_of_features
+from strata.project.names import AGE, AS_OF_NAMES, column_names, names_of_features
 from strata.project.order import depends_on, order_features
 
 EXTENSIVE = frozenset({"count", "sum", "active_days", "sequence"})
@@ -100,6 +100,7 @@ def _doubled(frame: DataFrame, plan: TilePlan) -> DataFrame:
 
 def with_expressions(frame: DataFrame, features: Sequence[Feature], names: Mapping[str, Name]) -> DataFrame:
     """`frame` with those of `features` that are expressions, over the columns `names`; all of a depth in one step."""
+    names = {**AS_OF_NAMES, **names}
     known = {column: feature for feature in features for column in column_names(feature)}
     depths: dict[str, int] = {}
     steps: dict[int, dict[str, Column]] = {}

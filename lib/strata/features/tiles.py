@@ -31,7 +31,8 @@ class Partial:
     """A mergeable number per customer and day (and value): `kind` of the column `of` over rows that fulfil `when`.
 
     Sums are whole numbers whatever they add up: money in minor units, doubles in millionths. Whole numbers add up to
-    the same in every order, and money does so twice as fast as DECIMAL.
+    the same in every order, and money does so twice as fast as DECIMAL. `value`: what `of` stands for, where that is no
+    column but computed from columns.
     """
 
     kind: PartialKind
@@ -39,6 +40,7 @@ class Partial:
     of_type: Type
     when: Expression | None
     table: str = "events"
+    value: Expression | None = None
 
     @property
     def name(self) -> str:
@@ -53,7 +55,13 @@ class Partial:
     @property
     def condition_id(self) -> str:
         """Hash of the condition, the same however it is written; empty without one."""
-        return hashlib.sha256(self.when.canonical.encode()).hexdigest()[:8] if self.when else ""
+        return _short(self.when) if self.when else ""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that it is computed from."""
+        value = self.value.names if self.value else frozenset({self.of} if self.of else ())
+        return value | (self.when.names if self.when else frozenset())
 
     @property
     def is_whole(self) -> bool:
@@ -69,7 +77,8 @@ class Partial:
     def column(self) -> Column:
         """The declaration of its column in the tiles; n and sum are 0 where there is nothing, min and max NULL."""
         rows = self.table.capitalize()
-        what = f"{_WORDS[self.kind]} {self.of}" if self.of else rows
+        of = self.value.canonical if self.value else self.of
+        what = f"{_WORDS[self.kind]} {of}" if of else rows
         where = f" where {self.when.canonical}" if self.when else ""
         unit = "microseconds" if self.of == MOMENT else _UNITS[self.scale]
         return column(
@@ -205,7 +214,8 @@ def plan_tiles(project: Project) -> TilePlan:
     keys = {f.name: Key(f.table, key) for f in project.features if (key := _key(f)) is not None}
     keys |= {f"recommendation.{r.name}": Key("events", r.of) for r in project.recommendations}
     asked = {key.column for key in keys.values() if key.table == "events"}
-    products, places = joined_names(asked | _columns_read(partials.values()), project.sources)
+    asked |= {name for p in partials.values() if p.table == "events" for name in p.reads}
+    products, places = joined_names(asked, project.sources)
     return TilePlan(
         features=project.features,
         measures=measures,
@@ -263,11 +273,15 @@ def _measure(feature: Feature, ingredient: Ingredient, sources: Iterable[Source]
     if ingredient.merge == "follows":
         return _follow(feature, ingredient, names)
     when = _compiled(feature.condition, names) if ingredient.filtered else None
-    of = str(feature.of) if ingredient.of_column else None
-    of_type = names[of].type if of else Type.BIGINT
+    of, of_type, value = str(feature.of) if ingredient.of_column else None, Type.BIGINT, None
     if ingredient.merge == "latest":
         of, of_type = MOMENT, Type.INSTANT
-    partial = Partial(ingredient.kind, of, of_type, when, feature.table)
+    elif of in names:
+        of_type = names[of].type
+    elif of is not None and feature.of is not None:
+        value = compile_expression(feature.of, names)
+        of, of_type = f"value_{_short(value)}", value.type
+    partial = Partial(ingredient.kind, of, of_type, when, feature.table, value)
     return Measure(ingredient.merge, partial, ingredient.days, ingredient.offset)
 
 
@@ -277,11 +291,9 @@ def _follow(feature: Feature, ingredient: Ingredient, names: Mapping[str, Name])
     return Measure("follows", Follow(first_at, then_at, feature.within or 0), ingredient.days, ingredient.offset)
 
 
+def _short(expression: Expression) -> str:
+    return hashlib.sha256(expression.canonical.encode()).hexdigest()[:8]
+
+
 def _compiled(text: Text | None, names: Mapping[str, Name]) -> Expression | None:
     return compile_expression(text, names, Type.BOOLEAN) if text else None
-
-
-def _columns_read(partials: Iterable[Partial]) -> set[str]:
-    """What partials of events read."""
-    ours = [p for p in partials if p.table == "events"]
-    return {name for p in ours for name in ({p.of} if p.of else set()) | (p.when.names if p.when else frozenset())}

@@ -20,7 +20,7 @@ from strata.features.recipes import Merge
 from strata.features.snapshot import with_expressions
 from strata.features.tiles import Key, Measure, Partial, TilePlan, joined_names, plan_tiles
 from strata.project.models import Feature, Project
-from strata.project.names import feature_columns, names_of_events, names_of_features
+from strata.project.names import AS_OF_NAMES, feature_columns, names_of_events, names_of_features
 from strata.project.units import Unit
 
 # No column of a project begins with an underscore.
@@ -175,4 +175,4 @@ def _of_its_unit(feature: Feature) -> Column:
 
 def _read_by_expressions(features: Iterable[Feature], names: Mapping[str, Name]) -> set[str]:
     texts = [f.of for f in features if f.kind == "expression" and f.of is not None]
-    return {name for text in texts for name in compile_expression(text, names).names}
+    return {name for text in texts for name in compile_expression(text, {**AS_OF_NAMES, **names}).names}

@@ -1,6 +1,7 @@
 """The best attainable kappa of every trait, by the judge of `bayes` over the counts of `evidence`, without Spark."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,49 +15,77 @@ Counts = Mapping[tuple[str, str], Mapping[int, float]]
 Row = dict[str, object]
 
 
-def best_kappas(looks: Sequence[Look], counts: Counts, truth: Mapping[str, Sequence[int]], persons: int) -> list[Row]:
-    """How well each trait can be found by who knows the whole model.
+@dataclass(frozen=True)
+class Judgement:
+    """What the judge says of a trait of customers 1 to n.
+
+    Attributes:
+        trait: of which.
+        guess: the number of the likeliest value.
+        sureness: its probability.
+        is_seen: whether any act is known.
+    """
+
+    trait: Trait
+    guess: npt.NDArray[np.int64]
+    sureness: npt.NDArray[np.float64]
+    is_seen: npt.NDArray[np.bool_]
+
+
+def judge(looks: Sequence[Look], counts: Counts, persons: int) -> list[Judgement]:
+    """What who knows the whole model says of every trait.
 
     Args:
         looks: `evidence.looks`.
         counts: what they found of customers 1 to `persons`.
-        truth: trait -> the number of its value per customer, in their order.
         persons: how many.
+    """
+    tables = {table.name: table for look in looks for table, _ in look.acts}
+    rates = {rate.name: rate for look in looks for rate, _ in look.rates}
+    return [_of_trait(trait, tables, rates, counts, persons) for trait in TRAITS]
+
+
+def best_kappas(judged: Sequence[Judgement], truth: Mapping[str, Sequence[int]]) -> list[Row]:
+    """How well each trait can be found by who knows the whole model.
+
+    Args:
+        judged: what `judge` says.
+        truth: trait -> the number of its value per customer, in their order.
 
     Returns:
         Per trait: `trait`, `kappa`, `agreement` (share of right guesses), `sureness` (mean probability that the judge
         gives to the guess: close to `agreement` as long as the tables are what is drawn from) and `customers` over all;
         `seen_kappa` and `seen_customers` over those of whom any act is known.
     """
-    tables = {table.name: table for look in looks for table, _ in look.acts}
-    rates = {rate.name: rate for look in looks for rate, _ in look.rates}
-    return [_of_trait(trait, tables, rates, counts, np.array(truth[trait.name]), persons) for trait in TRAITS]
+    return [_row(judgement, np.array(truth[judgement.trait.name])) for judgement in judged]
+
+
+def _row(judgement: Judgement, truth: npt.NDArray[np.int64]) -> Row:
+    guess, seen, values = judgement.guess, judgement.is_seen, len(judgement.trait.values)
+    return {
+        "trait": judgement.trait.name,
+        "kappa": round(kappa(truth, guess, values), 4),
+        "agreement": round(float((truth == guess).mean()), 4),
+        "sureness": round(float(judgement.sureness.mean()), 4),
+        "customers": len(truth),
+        "seen_kappa": round(kappa(truth[seen], guess[seen], values), 4),
+        "seen_customers": int(seen.sum()),
+    }
 
 
 def _of_trait(
-    trait: Trait,
-    tables: Mapping[str, Table],
-    rates: Mapping[str, Rate],
-    counts: Counts,
-    truth: npt.NDArray[np.int64],
-    persons: int,
-) -> Row:
-    acts = [_acts(table, counts, persons) for table in tables.values() if table.trait == trait]
+    trait: Trait, tables: Mapping[str, Table], rates: Mapping[str, Rate], counts: Counts, persons: int
+) -> Judgement:
+    mine = [table for table in tables.values() if table.trait == trait]
+    acts = [_acts(table, counts, persons) for table in mine]
     times = [_times(rate, counts, persons) for rate in rates.values() if rate.trait == trait]
     posterior = log_posterior(trait, acts, times, persons)
-    guess, best = posterior.argmax(axis=1), posterior.max(axis=1, keepdims=True)
-    sureness = 1 / np.exp(posterior - best).sum(axis=1)
-    weights = [one.counts.sum(axis=1) for one in acts] + [often.exposure for often in times]
-    seen = np.array(weights).sum(axis=0) > 0
-    return {
-        "trait": trait.name,
-        "kappa": round(kappa(truth, guess, len(trait.values)), 4),
-        "agreement": round(float((truth == guess).mean()), 4),
-        "sureness": round(float(sureness.mean()), 4),
-        "customers": persons,
-        "seen_kappa": round(kappa(truth[seen], guess[seen], len(trait.values)), 4),
-        "seen_customers": int(seen.sum()),
-    }
+    best = posterior.max(axis=1, keepdims=True)
+    weights = [one.counts.sum(axis=1) for one, table in zip(acts, mine, strict=True) if table.is_act]
+    weights += [often.exposure for often in times]
+    return Judgement(
+        trait, posterior.argmax(axis=1), 1 / np.exp(posterior - best).sum(axis=1), np.array(weights).sum(axis=0) > 0
+    )
 
 
 def _acts(table: Table, counts: Counts, persons: int) -> Acts:

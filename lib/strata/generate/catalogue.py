@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from strata.generate.traits import GENRE, LEARNING_STYLE, RISK_TOLERANCE, SUBJECTS
 
@@ -26,13 +27,14 @@ STORES_PER_CITY, DISTRICTS, MICRO_DISTRICTS = 3, 4, 5
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city with its region and centre (degrees)."""
+    """A city with its region, centre (degrees) and size."""
 
     code: str
     name: str
     region: str
     latitude: float
     longitude: float
+    size: Literal["large", "small"] = "large"
 
 
 CITIES = (
@@ -41,9 +43,9 @@ CITIES = (
     City("ODS", "Одеса", "Одеська", 46.4825, 30.7233),
     City("DNK", "Дніпро", "Дніпропетровська", 48.4647, 35.0462),
     City("HRK", "Харків", "Харківська", 49.9935, 36.2304),
-    City("VIN", "Вінниця", "Вінницька", 49.2331, 28.4682),
-    City("IFO", "Івано-Франківськ", "Івано-Франківська", 48.9226, 24.7111),
-    City("UDJ", "Ужгород", "Закарпатська", 48.6208, 22.2879),
+    City("VIN", "Вінниця", "Вінницька", 49.2331, 28.4682, "small"),
+    City("IFO", "Івано-Франківськ", "Івано-Франківська", 48.9226, 24.7111, "small"),
+    City("UDJ", "Ужгород", "Закарпатська", 48.6208, 22.2879, "small"),
 )
 _STEP = 0.02
 

@@ -13,8 +13,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from strata.generate import campaigns, learning, leisure, shop, subscribers, survey, travel, usage, wallet
+from strata.generate.catalogue import CITIES
 from strata.generate.days import active_days
+from strata.generate.draws import word_at
 from strata.generate.people import make_customers
+from strata.generate.ties import AGES, BANDS, SIZES, TIES, Tie
 from strata.generate.traits import GENRE, HUNDRED, SKILLS, Mix, Rate, Trait
 from strata.generate.world import SHIFT, World
 
@@ -24,13 +27,17 @@ Percents = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Table:
-    """Percentages of acts: everybody's, and for each value of the trait; `is_mixed`: by the person's strength."""
+    """Percentages of acts: everybody's, and for each value of the trait; `is_mixed`: by the person's strength.
+
+    `is_act` False: it says who a person is. Of whom nothing else is known, no act is known.
+    """
 
     name: str
     trait: Trait
     base: Percents
     own: Mapping[str, Percents]
     is_mixed: bool = True
+    is_act: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,13 +161,27 @@ def _completed(skill: Trait, own: str) -> Percents:
 
 
 def _of_profiles(world: World) -> Iterator[tuple[Table, Column]]:
-    yield _seen(subscribers.AGES, "band")
+    yield _seen(AGES, "band")
     yield _seen(subscribers.HOUSEHOLDS, "household")
     yield _seen(subscribers.INCOMES, "income")
     yield _seen(subscribers.HOMES, "home")
     yield _seen(subscribers.TARIFFS, "first_tariff")
     yield _seen(subscribers.TARIFFS, F.when(F.col("tariff_on") < world.days, F.col("next_tariff")))
     yield _seen(subscribers.ROUTERS, "has_router")
+    who = F.concat(F.col("band"), F.lit(":"), word_at([city.size for city in CITIES], F.col("home_city")))
+    for tie in TIES:
+        yield _tied(tie), who
+
+
+def _tied(tie: Tie) -> Table:
+    """How much likelier a value is in an age and a place than in all: with the shares, that is what is drawn by."""
+    own = {value: _more_likely(tie, value) for value in tie.trait.values}
+    return Table(f"who has a {tie.trait.name}", tie.trait, {}, own, is_mixed=False, is_act=False)
+
+
+def _more_likely(tie: Tie, value: str) -> Percents:
+    each = ((band, size) for band in BANDS for size in SIZES)
+    return {f"{b}:{size}": HUNDRED * tie.chance(value, b, size) / tie.trait.shares[value] for b, size in each}
 
 
 def acts_of(spark: SparkSession, world: World, look: Look) -> DataFrame:

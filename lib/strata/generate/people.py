@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from strata.generate.draws import Dice, word_at
-from strata.generate.traits import CLUSTER, DRAWN, LATER_CLUSTER
+from strata.generate.catalogue import CITIES
+from strata.generate.draws import Dice, number_at, place_of, word_at
+from strata.generate.ties import AGES, BANDS, BY_AGE, BY_PLACE, SIZES, TIES, Tie
+from strata.generate.traits import CLUSTER, DRAWN, HUNDRED, LATER_CLUSTER, hundred
 from strata.generate.world import World
 
 NEVER = 1_000_000
@@ -18,6 +20,7 @@ _LAST_SUSPENSION_DAY = 728
 _SUBSCRIBER_NUMBERS = 1_000_000_000
 _COUNTRY, _FACTOR = 380, 774_840_979
 _FADING_DAYS, _FADED = 28, 0.4
+_FIRST_SIZE = 1 + len(BANDS)
 
 
 def make_customers(spark: SparkSession, world: World) -> DataFrame:
@@ -43,7 +46,8 @@ def with_people(rows: DataFrame, dice: Dice) -> DataFrame:
 
     Returns:
         Per trait its value's number (int) and `<trait>_strength` (percent, double); `registered`, `activated`, `left`,
-        `suspended`, `resumed` (numbers of days, `NEVER` where it does not happen; `registered` may be negative).
+        `suspended`, `resumed` (numbers of days, `NEVER` where it does not happen; `registered` may be negative);
+        `band` (of age on the first day), `home_city` (its number, before any move).
     """
     customer = F.col("customer")
     drawn = {t.name: dice.value_of(t, customer) for t in DRAWN}
@@ -51,6 +55,9 @@ def with_people(rows: DataFrame, dice: Dice) -> DataFrame:
     rows = rows.withColumns({**drawn, **strengths, **_arrivals(dice)})
     strength = {f"{LATER_CLUSTER.name}_strength": F.col(f"{CLUSTER.name}_strength")}
     rows = rows.withColumns({LATER_CLUSTER.name: _later(dice), **strength})
+    home = dice.whole("home city", 0, len(CITIES) - 1, customer)
+    rows = rows.withColumns({"band": dice.mixed(AGES, customer), "home_city": home})
+    rows = rows.withColumns({tie.trait.name: _tied(dice, tie) for tie in TIES})
     rows = rows.withColumns(_begins(dice))
     return rows.withColumns(_ends(dice))
 
@@ -67,6 +74,18 @@ def _later(dice: Dice) -> Column:
     for value, after in became.items():
         chosen = F.when(cluster == CLUSTER.values.index(value), after).otherwise(chosen)
     return chosen.cast("int")
+
+
+def _tied(dice: Dice, tie: Tie) -> Column:
+    """A value of the trait: by the table of the person's age, of the person's city, or of everybody."""
+    name, customer = tie.trait.name, F.col("customer")
+    age = place_of(BANDS, F.col("band")) + 1
+    place = number_at([_FIRST_SIZE + SIZES.index(city.size) for city in CITIES], F.col("home_city"))
+    which = F.pmod(dice.roll(f"whose {name}", customer), F.lit(HUNDRED))
+    row = F.when(which < BY_AGE, age).when(which < BY_AGE + BY_PLACE, place).otherwise(F.lit(0))
+    values = [tie.trait.values.index(word) for table in tie.tables() for word in hundred(table)]
+    drawn = F.pmod(dice.roll(f"trait {name}", customer), F.lit(HUNDRED))
+    return number_at(values, row * HUNDRED + drawn).cast("int")
 
 
 def _arrivals(dice: Dice) -> dict[str, Column]:

@@ -152,8 +152,7 @@ def raw(lines: DataFrame, world: World) -> DataFrame:
 
 def _store(dice: Dice) -> Column:
     """A store of the person's own city, most often."""
-    home = dice.whole("home city", 0, len(CITIES) - 1, F.col("customer"))
     away = dice.whole("other city", 0, len(CITIES) - 1, *ids())
-    city = F.when(dice.chance("shops at home", 90, *ids()), home).otherwise(away)
+    city = F.when(dice.chance("shops at home", 90, *ids()), F.col("home_city")).otherwise(away)
     shop = dice.whole("store", 1, STORES_PER_CITY, *ids())
     return F.concat_ws("-", F.lit("S"), word_at([c.code for c in CITIES], city), shop.cast("string"))

@@ -10,19 +10,6 @@ from strata.generate.people import NEVER, phone_number
 from strata.generate.traits import CLUSTER, LIFE_STAGE, VALUE_TIER, Mix
 from strata.generate.world import World
 
-AGES = Mix(
-    "age",
-    LIFE_STAGE,
-    {"18-24": 13, "25-34": 19, "35-44": 21, "45-54": 17, "55-64": 14, "65-84": 16},
-    {
-        "young_adult": {"18-24": 48, "25-34": 45, "35-44": 5, "45-54": 1, "55-64": 1, "65-84": 0},
-        "family": {"18-24": 3, "25-34": 36, "35-44": 44, "45-54": 14, "55-64": 2, "65-84": 1},
-        "retiree": {"18-24": 0, "25-34": 0, "35-44": 0, "45-54": 2, "55-64": 26, "65-84": 72},
-        "home_buyer": {"18-24": 4, "25-34": 52, "35-44": 34, "45-54": 8, "55-64": 2, "65-84": 0},
-        "business_owner": {"18-24": 2, "25-34": 18, "35-44": 36, "45-54": 30, "55-64": 12, "65-84": 2},
-        "high_net_worth": {"18-24": 1, "25-34": 9, "35-44": 26, "45-54": 34, "55-64": 22, "65-84": 8},
-    },
-)
 HOUSEHOLDS = Mix(
     "household",
     LIFE_STAGE,
@@ -96,13 +83,12 @@ def with_demography(customers: DataFrame, world: World) -> DataFrame:
     """Rows with a column `customer`, and beside it who that is.
 
     Returns:
-        `band` (of age), `household`, `income` (perhaps NULL), `home`, `first_tariff`, `next_tariff`, `has_router`, and
+        `household`, `income` (perhaps NULL), `home`, `first_tariff`, `next_tariff`, `has_router`, and
         the days (`NEVER` where it does not happen) `tariff_on`, `device_on`, `birth_on`, `move_on` of changes.
     """
     dice, customer = Dice(world.seed), F.col("customer")
     return customers.withColumns(
         {
-            "band": dice.mixed(AGES, customer),
             "household": dice.mixed(HOUSEHOLDS, customer),
             "income": F.when(dice.chance("income known", 80, customer), dice.mixed(INCOMES, customer)),
             "home": dice.mixed(HOMES, customer),
@@ -190,9 +176,8 @@ def _home(dice: Dice, has_moved: Column) -> Column:
         code = word_at([c.code for c in CITIES], city)
         return F.concat_ws("-", F.lit("H"), code, district.cast("string"), micro.cast("string"))
 
-    first = dice.whole("home city", 0, len(CITIES) - 1, F.col("customer"))
     next_one = dice.whole("next city", 0, len(CITIES) - 1, F.col("customer"))
-    return F.when(has_moved, place("next", next_one)).otherwise(place("home", first))
+    return F.when(has_moved, place("next", next_one)).otherwise(place("home", F.col("home_city")))
 
 
 PURPOSES = {"profiling": 97, "sms_marketing": 62, "email_marketing": 55}

@@ -1,7 +1,7 @@
 """Writes an invented world where the sources of a project read, and the truth about it beside.
 
     <landing>/<source>/delivered_on=YYYY-MM-DD/part-*    one file a day and source; with dirt, late rows lie among them
-    <landing>-truth/                                     customers, trips, campaigns, attainable, dirt, world
+    <landing>-truth/                                     customers, trips, campaigns, attainable, guesses, dirt, world
 
 Days that are there stay as they are: a world that is generated again with more days gets the files of these days.
 """
@@ -23,7 +23,7 @@ from strata.contract.columns import Type
 from strata.contract.spark import rows_of
 from strata.errors import Problem, ProjectError
 from strata.generate import catalogue, truth
-from strata.generate.attainable import best_kappas
+from strata.generate.attainable import best_kappas, judge
 from strata.generate.campaigns import LIFT_DAYS, planned
 from strata.generate.days import active_days, date_of
 from strata.generate.dirt import COPY, KIND, planted
@@ -245,7 +245,9 @@ def _write_truth(spark: SparkSession, world: World, places: Places, days: range)
     trips = truth_of_trips(departed(active_days(spark, world, days), world), world)
     _write_days(_dated(trips, world), "parquet", {}, f"{places.truth}/trips")
     _write_rows(spark, f"{places.truth}/campaigns", truth.planted_campaigns(world))
-    _write_rows(spark, f"{places.truth}/attainable", _attainable(spark, world))
+    attainable, guesses = _judged(spark, world)
+    _write_rows(spark, f"{places.truth}/attainable", attainable)
+    _write_rows(spark, f"{places.truth}/guesses", guesses)
     _write_rows(spark, f"{places.truth}/world", [asdict(world)])
 
 
@@ -255,16 +257,21 @@ def _write_rows(spark: SparkSession, folder: str, rows: Sequence[Mapping[str, An
         frame.coalesce(1).write.mode("overwrite").parquet(folder)
 
 
-def _attainable(spark: SparkSession, world: World) -> list[dict[str, object]]:
+def _judged(spark: SparkSession, world: World) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The best kappa per trait; and per customer and trait what the judge guesses, in words."""
     judged = replace(world, customers=min(world.customers, JUDGED))
     passes = looks(judged)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        found = pool.map(lambda look: rows_of(acts_of(spark, judged, look)), passes)
+        acts = pool.map(lambda look: rows_of(acts_of(spark, judged, look)), passes)
     counts: dict[tuple[str, str], dict[int, float]] = {}
-    for row in (row for rows in found for row in rows):
+    for row in (row for rows in acts for row in rows):
         of_act = counts.setdefault((row["table"], row["act"]), {})
         of_act[row["customer"]] = of_act.get(row["customer"], 0.0) + row["number"]
     people = make_customers(spark, judged).select("customer", *(t.name for t in TRAITS))
     in_order = sorted(rows_of(people), key=lambda row: int(row["customer"]))
     values = {t.name: [int(row[t.name]) for row in in_order] for t in TRAITS}
-    return best_kappas(passes, counts, values, judged.customers)
+    found = judge(passes, counts, judged.customers)
+    guesses = [
+        {"customer": n + 1, **{j.trait.name: j.trait.values[j.guess[n]] for j in found}} for n in range(len(in_order))
+    ]
+    return best_kappas(found, values), guesses

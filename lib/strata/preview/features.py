@@ -10,7 +10,7 @@ from strata.contract.columns import Type
 from strata.errors import InputError, Problem
 from strata.expression import Expression, Name, compile_expression
 from strata.project.models import Feature
-from strata.project.names import column_names
+from strata.project.names import AS_OF_NAMES, column_names
 from strata.project.order import order_features
 from strata.segments.duckdb import Layer
 
@@ -35,7 +35,7 @@ def feature_sql(wanted: Iterable[str], features: Sequence[Feature], names: Mappi
         if feature is None or feature.of is None:
             stored.add(column)
         elif column not in expressions:
-            expressions[column] = compile_expression(feature.of, names, feature.type)
+            expressions[column] = compile_expression(feature.of, {**AS_OF_NAMES, **names}, feature.type)
             pending |= expressions[column].names
     return FeatureSQL(tuple(sorted(stored)), _in_layers(expressions, written))
 

@@ -83,7 +83,7 @@ def _reads(feature: Feature, compiled: Compiled) -> set[Read]:
         return {("customers", "home_place_id"), *(("places", c) for c in {*places, "latitude", "longitude"})}
     names = _named(feature.condition, compiled) | _named(feature.then, compiled) | {feature.by}
     if feature.kind != "days_since" and feature.of:
-        names |= {feature.of.words}
+        names |= _named(feature.of, compiled) or {feature.of.words}
     return {(feature.table, "customer_id")}.union(*(_of_row(n, feature.table) for n in names if n))
 
 

@@ -85,7 +85,7 @@ def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str,
     done: dict[str, str] = {}
     for f in ordered:
         needs = {name: done[name] for name in depends_on(f, by_column)}
-        of = _canonical(f.of, compiled) if f.kind == "expression" else f.of and f.of.words
+        of = _canonical(f.of, compiled) if f.of in compiled else f.of and f.of.words
         condition = _canonical(f.condition, compiled)
         parts = [f.name, f.kind, f.type, f.nullable, of, condition, f.days, f.offset, f.by, f.keep, f.values, needs]
         more = {

@@ -53,6 +53,8 @@ HOME_NAMES: Mapping[str, Column] = {
 """Attribute of a customer -> column of silver.places, of the place in home_place_id."""
 AGE = column(Type.BIGINT, "Whole years since birth_date", unit="years", nullable=True, name="age_years")
 """An attribute that is computed as of the date."""
+AS_OF_NAMES: Mapping[str, Name] = {"as_of_date": Name(Type.DATE, False)}
+"""What a feature of kind expression may use beside other features."""
 DATED_TABLES: Mapping[str, tuple[type[Table], Column]] = {
     "events": (events, events.event_date),
     "communications": (communications, communications.sent_on),

@@ -11,6 +11,7 @@ from strata.project.checks.expressions import Compiler
 from strata.project.checks.units import check_units, unit_problems
 from strata.project.models import Feature
 from strata.project.names import (
+    AS_OF_NAMES,
     DATED_TABLES,
     USABLE,
     column_names,
@@ -72,6 +73,8 @@ day, or up to `within` days later.
 """
 OF_VALUES = frozenset({"distinct", "top", "last"})
 """Kinds that look at values rather than add them up."""
+OF_NUMBERS = frozenset({"sum", "min", "max", "mean", "share"})
+"""Kinds that may be `of` an expression over the columns of a row."""
 
 
 def with_needs(file: FeatureFile, needs: Iterable[Sequence[FeatureLine]], notes: Notes) -> FeatureFile:
@@ -118,7 +121,7 @@ def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compi
     for feature in _in_order(unique.values(), notes):
         if feature.kind == "expression":
             usable = [f for f in typed.values() if f.per in (None, feature.per)]
-            done = _typed_expression(feature, names_of_features(usable), compiler)
+            done = _typed_expression(feature, {**AS_OF_NAMES, **names_of_features(usable)}, compiler)
         else:
             done = _typed_aggregate(
                 feature, customers if feature.kind == "attribute" else dated[feature.table], compiler
@@ -233,11 +236,23 @@ def _typed_aggregate(feature: Feature, names: Mapping[str, Name], compiler: Comp
     if feature.by is not None:
         _expect_words(feature.by, feature.table, names, notes)
     if feature.of is not None and feature.kind != "days_since":
-        found = _type_of_column(feature, names, notes)
+        found = _type_of_value(feature, names, compiler)
         kind = kind or found
     if len(notes.problems) > before or kind is None:
         return None
     return replace(feature, type=kind, nullable=result.nullable)
+
+
+def _type_of_value(feature: Feature, names: Mapping[str, Name], compiler: Compiler) -> Type | None:
+    """The type of what a feature is `of`: a column, or a number computed from the columns of a row."""
+    assert feature.of is not None
+    if feature.kind not in OF_NUMBERS or NAME.fullmatch(feature.of.words):
+        return _type_of_column(feature, names, compiler.notes)
+    value = compiler.compile(feature.of, names, None)
+    if value is None or value.type in NUMERIC:
+        return value.type if value else None
+    compiler.notes.add(feature.of.where, f"`{feature.of}` is {value.type.name}, {feature.kind} expects a number")
+    return None
 
 
 def _type_of_column(feature: Feature, names: Mapping[str, Name], notes: Notes) -> Type | None:

@@ -1,0 +1,117 @@
+"""The techniques on the Complete Journey: sizes known from outside, and the same rules asked of DuckDB on raw files."""
+
+from collections.abc import Iterator
+
+import duckdb
+import polars as pl
+import pytest
+from tests.end_to_end.kit import Shop
+
+pytestmark = pytest.mark.long
+
+NOVEMBER, DECEMBER = "2017-11-30", "2017-12-31"
+LIFE_STAGE = {
+    "young_adult": 108, "young_family": 166, "established_family": 107, "mid_life": 108, "empty_nest": 240,
+    "senior": 72, "unknown": 1_668,
+}  # fmt: skip
+CHRISTMAS_HOUSEHOLDS = 472
+
+
+def sizes(shop: Shop, segmentation: str, day: str) -> dict[str, int]:
+    rows = shop.read("members/segment_membership").filter(
+        (pl.col("segmentation") == segmentation) & (pl.col("as_of_date") == pl.lit(day).str.to_date())
+    )
+    return dict(rows.group_by("segment").len().iter_rows())
+
+
+@pytest.fixture(scope="module")
+def raw(grocery: Shop) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`lines`: purchase lines of the 364 days up to the last day of 2017, money in cents, beside their products."""
+    con = duckdb.connect()
+    con.execute(f"""
+        create table lines as
+        select household_id as household,
+               (transaction_timestamp::timestamptz at time zone 'America/New_York')::date as day,
+               round(sales_value * 100)::bigint as paid, round(retail_disc * 100)::bigint as card,
+               round(coupon_disc * 100)::bigint as coupon, round(coupon_match_disc * 100)::bigint as matched,
+               department, brand, product_category as category, coalesce(product_type, '') as type
+        from '{grocery.landing}/transactions.parquet' left join '{grocery.landing}/products.parquet' using (product_id)
+        where day > date '2017-12-31' - 364""")
+    yield con
+    con.close()
+
+
+def test_life_stages_have_the_known_sizes(grocery: Shop) -> None:
+    assert sizes(grocery, "life_stage", DECEMBER) == LIFE_STAGE
+
+
+def test_christmas_has_the_known_households_and_the_leads_of_whole_cents(
+    grocery: Shop, raw: duckdb.DuckDBPyConnection
+) -> None:
+    """Early and late by integers: 221 and 97 elsewhere counted four unpaid lines as early and lost ties at 7 days."""
+    early, late, middle = raw.execute("""
+        with season as (
+            select household, sum(paid + card + matched) as price,
+                   sum((paid + card + matched) * datediff('day', day, date '2017-12-25')) as days
+            from lines where day between date '2017-10-15' and date '2017-12-24'
+             and (category = 'CHRISTMAS  SEASONAL' or type like '%CHRISTMAS%' or type like '%XMAS%')
+            group by household)
+        select count(*) filter (price > 0 and days >= 21 * price), count(*) filter (price > 0 and days <= 7 * price),
+               count(*) filter (price = 0 or (days < 21 * price and days > 7 * price)) from season""").fetchall()[0]
+    assert early + late + middle == CHRISTMAS_HOUSEHOLDS
+    found = sizes(grocery, "christmas", DECEMBER)
+    assert found == {"early": early, "late": late, "middle": middle, "none": 2_469 - CHRISTMAS_HOUSEHOLDS}
+    assert abs(early - 221) <= 4
+    assert abs(late - 97) <= 4
+
+
+def test_key_customers_are_the_fewest_who_bring_half(grocery: Shop, raw: duckdb.DuckDBPyConnection) -> None:
+    key, cooling = raw.execute("""
+        with spent as (
+            select household, sum(paid) as paid, coalesce(sum(paid) filter (day > date '2017-12-31' - 84), 0) as late,
+                   coalesce(sum(paid) filter (day between date '2017-12-31' - 251 and date '2017-12-31' - 84), 0)
+                   as before
+            from lines group by household),
+        ranked as (
+            select *, sum(paid) over (order by paid desc, household) as reached, sum(paid) over () as total from spent)
+        select count(*), count(*) filter (late / 84.0 < 0.8 * before / 168.0) from ranked
+        where reached - paid < total / 2.0""").fetchall()[0]
+    assert (key, cooling) == (427, 98)
+    assert sizes(grocery, "value_tier", DECEMBER)["key"] == key
+    assert sizes(grocery, "cooling", DECEMBER) == {
+        "key_cooling": cooling, "key_steady": key - cooling, "not_key": 2_469 - key,
+    }  # fmt: skip
+
+
+def test_while_the_season_lasts_nobody_is_late(grocery: Shop) -> None:
+    assert sizes(grocery, "christmas", NOVEMBER) == {"season_open": 2_463}
+
+
+def test_benefits_are_those_that_duckdb_finds(grocery: Shop, raw: duckdb.DuckDBPyConnection) -> None:
+    rows = raw.execute("""
+        with shares as (
+            select household, count(distinct day) as days, sum(paid) filter (g) as all_paid,
+                   sum(paid) filter (category in ('FRZN MEAT/MEAT DINNERS', 'FROZEN PIZZA', 'SALAD BAR',
+                       'PREPARED FOOD', 'HEAT/SERVE', 'CONVENIENT BRKFST/WHLSM SNACKS', 'FRZN BREAKFAST FOODS',
+                       'VALUE ADDED FRUIT', 'SANDWICHES', 'FRZN POTATOES')) as ready,
+                   sum(paid) filter (g and brand = 'Private') as own, sum(card + coupon + matched) filter (g) as saved,
+                   sum(paid) filter (g and brand = 'National' and card + coupon + matched = 0) as full_price,
+                   sum(paid) filter (department in ('PRODUCE', 'NUTRITION')) as healthy
+            from (select *, coalesce(department not in ('FUEL', 'MISCELLANEOUS', 'COUPON'), false) as g from lines)
+            group by household),
+        indexed as (
+            select days, (coalesce(ready, 0) / all_paid - 0.075) / 0.057 as convenience,
+                   ((coalesce(own, 0) / all_paid - 0.225) / 0.104
+                    + (saved / (all_paid + saved) - 0.163) / 0.057) / 2 as affordability,
+                   (coalesce(full_price, 0) / all_paid - 0.419) / 0.128 as quality,
+                   (coalesce(healthy, 0) / all_paid - 0.09) / 0.072 as health from shares where all_paid > 0)
+        select case when days < 6 or greatest(convenience, affordability, quality, health) < 1
+                    then 'no_clear_preference'
+                    when convenience >= greatest(affordability, quality, health) then 'convenience'
+                    when affordability >= greatest(quality, health) then 'affordability'
+                    when quality >= health then 'quality' else 'health' end as benefit, count(*) from indexed group by 1
+        """).fetchall()
+    expected = dict(rows)
+    expected["no_clear_preference"] += 2_469 - sum(expected.values())  # who bought no groceries at all
+    assert sizes(grocery, "benefit_sought", DECEMBER) == expected
+    assert min(expected.values()) > 200
