@@ -68,20 +68,24 @@ def test_days_are_counted_once_and_in_the_windows_they_lie_in(spark: SparkSessio
 
 
 def test_lists_found_again_are_counted_as_by_hand(spark: SparkSession) -> None:
-    # Before: a has x on 3 days, y on 2, z on 1; b has x; c has y. Popularity: x and y 2 customers, z 1, w none.
-    before = [("a", "x")] * 3 + [("a", "y")] * 2 + [("a", "z"), ("b", "x"), ("c", "y")]
-    later = [("a", "z"), ("a", "y"), ("a", "w"), ("b", "y"), ("b", "z"), ("d", "x")]
+    # Before: a has x on 3 days, y on 2, z on 1; e all three; b x; c y. Popularity: x and y 3 customers, z 2, w none.
+    before = (
+        [("a", "x")] * 3 + [("a", "y")] * 2 + [("a", "z"), ("b", "x"), ("c", "y"), ("e", "x"), ("e", "y"), ("e", "z")]
+    )
+    later = [("a", "z"), ("a", "y"), ("a", "w"), ("b", "y"), ("b", "z"), ("b", "w"), ("d", "x")]
+    later += [("e", "x"), ("e", "y"), ("e", "z")]
     rows = [(c, ago(28 + i), item, 1) for i, (c, item) in enumerate(before)]
     rows += [(c, ago(i), item, 1) for i, (c, item) in enumerate(later)]
     then = known_at(count_days(cells(spark, rows), FILMS, EVENTS, AS_OF, split=False), "then")
     ordered = order_items(then, rank_items(then), None)
     found = {row["target"]: row for row in rows_of(count_found(ordered, 2))}
-    # repeat: only a had something again, z and y; own history lists x, y: half of it; so does popularity
-    assert (found["repeat"]["customers"], found["repeat"]["own_history"]) == (1, MILLION // 2)
-    assert found["repeat"]["popularity"] == MILLION // 2
-    # new: a had w, which nobody knew: nothing found; b had y and z, and gets both.
+    # repeat: a had z and y again, and the lists say x, y: half of it; e had all three, of which two can be listed.
+    assert (found["repeat"]["customers"], found["repeat"]["own_history"]) == (2, 3 * MILLION // 2)
+    assert found["repeat"]["popularity"] == 3 * MILLION // 2
+    # new: a had w, which nobody knew: nothing found; b had y, z and w, and the list says y, z.
     # d had nothing before, c nothing since.
     assert (found["new"]["customers"], found["new"]["popularity"], found["new"]["als"]) == (2, MILLION, 0)
+    assert found["new"]["squares_popularity"] == MILLION**2
 
 
 def test_the_factor_model_finds_planted_tastes_where_popularity_cannot(found: dict[str, dict[str, Any]]) -> None:
