@@ -31,7 +31,7 @@ AS_OF = date(2017, 12, 31)
 MOMENT = datetime(2018, 1, 1, tzinfo=UTC)
 KEY = "k" * 40
 Mode = Literal["overwrite", "append"]
-ZERO: Mapping[Type, Any] = {Type.BIGINT: 0, Type.MONEY: Decimal(0), Type.DOUBLE: 0.0}
+ZERO: Mapping[Type, Any] = {Type.BIGINT: 0, Type.MONEY: Decimal(0), Type.DOUBLE: 0.0, Type.BOOLEAN: False}
 MORE = {
     Type.INSTANT: pa.timestamp("us", "UTC"), Type.STRINGS: pa.list_(pa.string()),
     Type.VECTORS: pa.list_(pa.list_(pa.float64())),
@@ -125,7 +125,7 @@ class Stored:
         self.put(cluster_models, [model.to_row()])
 
 
-def stored(place: Path) -> Stored:
-    folder = place / "grocery"
-    shutil.copytree(CONF, folder, ignore=shutil.ignore_patterns(".strata"))
+def stored(place: Path, conf: Path = CONF) -> Stored:
+    folder = place / conf.name
+    shutil.copytree(conf, folder, ignore=shutil.ignore_patterns(".strata"))
     return Stored(folder, place / "warehouse")

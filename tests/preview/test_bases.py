@@ -2,13 +2,14 @@
 
 import re
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import duckdb
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from tests.preview.kit import AS_OF, MOMENT, Stored
+from tests.preview.kit import AS_OF, MOMENT, Stored, stored
 from tests.preview.test_preview import CUSTOMERS, lines
 from tests.segments.definitions import customer
 
@@ -123,6 +124,16 @@ otherwise: rest
             "delta_version": 0, "is_current": False}  # fmt: skip
     shop.put(releases, [{**head, "table_name": customer_segments.full_name()}])
     assert lines(shop.strata("preview", "back").out)["again"][2] == "1"
+
+
+def test_what_is_computed_per_trip_is_said_and_does_not_hinder_the_others(tmp_path: Path) -> None:
+    telco = stored(tmp_path, Path("conf/telco"))
+    telco.put_snapshot([{}] * 3, date(2024, 10, 28))
+    said = telco.strata("preview")
+    assert said.code == 0, said.err
+    assert "note: trip_purpose: what it does is known when `strata segments` has computed it per trip" in said.out
+    assert "  travel  " in said.out
+    assert "trip_purpose: what it does" in telco.strata("explain", "--customer", customer(1)).out
 
 
 PURPOSES = [Purpose("news", "consent", ""), Purpose("mail", "legitimate_interest", "")]

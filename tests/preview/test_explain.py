@@ -195,7 +195,7 @@ def test_a_way_out_in_words(old: object, new: object, words: str) -> None:
     assert in_words(Way("to", Variant("x", old, new, 1.0))) == words
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(days=st.integers(0, 40), since=st.integers(0, 100), spend=st.integers(0, 200_000))
 def test_a_way_out_leads_where_it_says(shop: Stored, days: int, since: int, spend: int) -> None:
     """Take the way: the customer is then in that segment, by the preview of a snapshot where it has been taken."""

@@ -54,6 +54,15 @@ def test_who_moves_what_they_spent_and_that_the_version_must_be_raised(shop: Sto
     assert "12 of 35 customers move" in raised.out
 
 
+def test_revenue_is_what_kpis_say(shop: Stored) -> None:
+    released_shop(shop).edit("segmentations/purchase_frequency.yml", "182d >= 26", "182d >= 28")
+    shop.edit("kpis.yml", "revenue: spend_84d,", 'revenue: "spend_84d + purchase_days_182d",')
+    said = shop.strata("plan")
+    assert "1,524.00 USD of spend_84d + purchase_days_182d" in said.out  # 12 × (100 + 27)
+    (shop.folder / "kpis.yml").unlink()
+    assert "1,200.00 USD of spend_84d" in shop.strata("plan").out
+
+
 def test_moves_of_few_are_not_counted(shop: Stored) -> None:
     released_shop(shop).edit("segmentations/purchase_frequency.yml", "182d >= 6", "182d >= 7")
     said = shop.strata("plan")

@@ -12,6 +12,7 @@ from strata.segments.cuts import needs_cuts, resolve
 from strata.segments.duckdb import SegmentSQL, layered, segment_sql, select_segments
 
 WAITING = "what it takes from the population is not measured for this definition yet; `strata segments` does"
+OF_UNITS = "what it does is known when `strata segments` has computed it per {}: see members.unit_segments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Evaluation:
 
     Attributes:
         segmentations: those asked for that can be computed, with the cuts of the population filled in.
-        missing: those whose clusters are not fitted or whose cuts are not measured yet, or that need such a one.
+        missing: those whose clusters are not fitted or whose cuts are not measured yet, that are per trip or other
+            units, which the stored snapshot does not tell of, or that need such a one.
         sql: of these and of all that they need.
         groups: the order of computing them.
         features: how what they read is had from the snapshot.
@@ -70,7 +72,14 @@ def segments_of_all(state: State, evaluation: Evaluation) -> str:
     return evaluation.over(f"({layered(customers, evaluation.features.layers)})")
 
 
+def why_missing(segmentation: Segmentation) -> str:
+    """What a person should know about a definition that cannot be computed from the snapshot."""
+    return WAITING if segmentation.per is None else OF_UNITS.format(segmentation.per)
+
+
 def _is_whole(segmentation: Segmentation, state: State) -> bool:
+    if segmentation.per is not None:
+        return False
     if segmentation.kind == "clusters":
         return segmentation.name in state.models
     return not needs_cuts(segmentation) or segmentation.name in state.cuts

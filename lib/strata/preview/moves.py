@@ -54,12 +54,12 @@ def moves_query(segments: str, membership: str, name: str, revenue: str | None) 
     """A row per way: origin, goal, customers, revenue.
 
     Args:
-        segments: a query made by `select_segments`, with the column of `revenue` if there is one.
+        segments: a query made by `select_segments`, with the features of `revenue`.
         membership: members.segment_membership as released, in parentheses.
         name: the segmentation.
-        revenue: the feature that is summed.
+        revenue: the SQL of what is summed.
     """
-    spent = quoted(revenue) if revenue else "CAST(NULL AS DECIMAL(18,2))"
+    spent = revenue or "CAST(NULL AS DECIMAL(18,2))"
     goal = f"CASE WHEN {quoted(base_column(name))} THEN coalesce({quoted(name)}, '{NO_SEGMENT}') END"
     now = f"SELECT customer_id, {goal} AS goal, {spent} AS revenue FROM ({segments})"
     before = f"SELECT customer_id, coalesce(segment, '{NO_SEGMENT}') AS origin FROM {membership}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from strata.console import Console
 from strata.errors import ProjectError
-from strata.preview.evaluation import WAITING, Evaluation, evaluate, segments_of_all
+from strata.preview.evaluation import Evaluation, evaluate, segments_of_all, why_missing
 from strata.preview.funnel import (
     Funnel,
     Size,
@@ -122,7 +122,7 @@ def _say_unknown(found: Mapping[str, int], base: int, console: Console) -> None:
 
 def _say_missing(evaluation: Evaluation, console: Console) -> None:
     for segmentation in evaluation.missing:
-        console.say(f"note: {segmentation.name}: {WAITING}\n")
+        console.say(f"note: {segmentation.name}: {why_missing(segmentation)}\n")
 
 
 def _words_of(size: Size, segmentation: Segmentation) -> tuple[str, str]:
