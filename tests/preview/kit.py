@@ -14,6 +14,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 from tests.end_to_end.kit import Said
 from tests.expression.test_agreement import ARROW
+from tests.project.grocery import copy_of_grocery
 from tests.segments.definitions import customer
 
 from strata.cli import main
@@ -126,6 +127,11 @@ class Stored:
 
 
 def stored(place: Path, conf: Path = CONF) -> Stored:
+    if conf == CONF:
+        folder = copy_of_grocery(place)
+        shutil.rmtree(folder / ".strata", ignore_errors=True)
+        return Stored(folder, place / "warehouse")
     folder = place / conf.name
     shutil.copytree(conf, folder, ignore=shutil.ignore_patterns(".strata"))
+    shutil.copytree(conf.parent / "catalogue", place / "catalogue")
     return Stored(folder, place / "warehouse")
