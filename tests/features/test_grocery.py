@@ -31,7 +31,8 @@ def landing() -> Path:
 @pytest.fixture(scope="module")
 def plan() -> TilePlan:
     project = load_project(GROCERY)
-    return plan_tiles(replace(project, features=tuple(f for f in project.features if f.name in FEATURES)))
+    features = tuple(f for f in project.features if f.name in FEATURES)
+    return plan_tiles(replace(project, features=features, recommendations=()))
 
 
 @pytest.fixture(scope="module")
