@@ -21,6 +21,8 @@ from strata.errors import InputError
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.ingest import read_books, require_complete
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def facts(grocery_lakehouse: Grocery) -> dict[str, dict[str, object]]:  # noqa: F811

@@ -68,6 +68,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.long
 def test_a_database_is_a_source_and_the_event_log_does_not_hold_the_key(tmp_path: Path) -> None:
     if not list(folder_of_test_jars().glob("*sqlite*.jar")):
         pytest.fail(f"no SQLite driver in {folder_of_test_jars()}: run `make setup`")
