@@ -68,8 +68,10 @@ def test_movements_are_those_of_the_members_and_of_few_only_the_row_is_told(groc
     assert told["customers"].equals(told["true"])
     assert told["true"].min() >= 10
     assert both.filter("is_suppressed")["customers"].null_count() == len(both) - len(told)
-    assert told["true"].sum() > 0.8 * both["true"].sum()
-    assert counted.group_by("segmentation").agg(pl.col("true").sum())["true"].to_list() == [BASE[DECEMBER]] * 3
+    of_everybody = pl.col("segmentation").is_in(["purchase_frequency", "rfm", "shopping_style"])
+    assert told.filter(of_everybody)["true"].sum() > 0.8 * both.filter(of_everybody)["true"].sum()
+    whole = counted.filter(of_everybody).group_by("segmentation").agg(pl.col("true").sum())
+    assert whole["true"].to_list() == [BASE[DECEMBER]] * 3
 
 
 def test_one_cluster_model_serves_both_dates_and_its_portraits_tell_clusters_apart(grocery):
@@ -179,7 +181,8 @@ def test_the_same_command_again_is_the_same_release_and_changes_nothing(grocery)
 
 
 def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
-    assert "purchase_frequency  medium       Monthly to weekly        1,101" in grocery_said.out
+    lines = [" ".join(line.split()) for line in grocery_said.out.splitlines()]
+    assert any(line.startswith("purchase_frequency medium Monthly to weekly 1,101 ") for line in lines)
     assert "purchase_frequency since 2017-11-30: " in grocery_said.out
     assert "Audience next_wine_buyers" in grocery_said.out
     assert "is current: as of 2017-12-31, 15 tables" in grocery_said.out
