@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from tests.end_to_end.kit import Shop
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 NOVEMBER, DECEMBER = "2017-11-30", "2017-12-31"
 LIFE_STAGE = {

