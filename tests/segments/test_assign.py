@@ -14,7 +14,7 @@ from strata.expression import Name
 from strata.project.words import Text
 from strata.segments.assign import assign_all, to_columns, with_segments
 from strata.segments.assignment import permission_name
-from strata.segments.cuts import resolve
+from strata.segments.cuts import Cuts, resolve
 from strata.segments.cutting import measure_cuts
 
 from .definitions import HERE, score, segment, segmentation, snapshot
@@ -92,6 +92,8 @@ def test_cuts_are_those_of_the_whole_base_whatever_its_layout(spark: SparkSessio
     tiers = segmentation(
         "tiers",
         "scores",
+        [segment("best", "v = 3"), segment("rest")],
+        otherwise="rest",
         scores=(
             replace(score("v", "spend", [], "high"), covers=(0.8, 0.5)),
             replace(score("d", "days", [], "low"), quantiles=4),
@@ -109,6 +111,9 @@ def test_cuts_are_those_of_the_whole_base_whatever_its_layout(spark: SparkSessio
     known = sorted(d for d in columns["days"] if d is not None)
     ranks = [-(-len(known) * i // 4) - 1 for i in (1, 2, 3)]
     assert cuts[0].thresholds["d"] == tuple(float(known[r]) for r in ranks)
+    nobody = measure_cuts(frame.where("spend = 0"), tiers)
+    assert Cuts.from_json(nobody.to_json()) == nobody
+    assert assign_all(frame.where("spend = 0"), [resolve(tiers, nobody)], NAMES).where("segment = 'best'").isEmpty()
 
 
 def test_values_of_an_attribute_are_found_in_the_data(spark: SparkSession) -> None:

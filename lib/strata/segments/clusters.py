@@ -8,23 +8,15 @@ from strata.segments.assignment import Assignment, helper, helper_name
 from strata.segments.columns import prepared_columns, ranked_centres
 from strata.segments.model import ClusterModel
 from strata.segments.preparation import GRID
+from strata.segments.sampling import sample_of
 
-SAMPLE_CUSTOMERS = 20_000
 SALT = "clusters"
 """Keeps this sample independent of other samples by hash of the same ids."""
 
 
 def sample_for_fit(snapshot: DataFrame, segmentation: Segmentation) -> DataFrame:
-    """At most `SAMPLE_CUSTOMERS` customers of one as-of date, the same whatever the layout of `snapshot`.
-
-    Those with the lowest salted hash of the id, so that nothing has to be counted first.
-
-    Returns:
-        customer_id and the features of the clustering as DOUBLE, in declared order.
-    """
-    features = [F.col(f.feature).cast("double").alias(f.feature) for f in segmentation.features]
-    by_hash = [F.xxhash64(F.lit(SALT), F.col("customer_id")), F.col("customer_id")]
-    return snapshot.select("customer_id", *features).orderBy(*by_hash).limit(SAMPLE_CUSTOMERS)
+    """The sample of one as-of date (`sampling.sample_of`) with the features of the clustering, in declared order."""
+    return sample_of(snapshot, [f.feature for f in segmentation.features], SALT)
 
 
 def assign_by_clusters(segmentation: Segmentation, model: ClusterModel) -> Assignment:

@@ -7,6 +7,7 @@ then is one of fixed cuts and listed values.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from strata.errors import Location
@@ -82,24 +83,24 @@ def quantile_cuts(values: Sequence[float], score: Score) -> tuple[float, ...]:
     return tuple(float(ordered[min(place, len(ordered) - 1)]) for place in places)
 
 
-def covering_cut(histogram: Sequence[tuple[int, int]], share: float) -> int:
-    """The largest value such that all values from it on make up at least `share` of the sum of the positive ones.
+def covering_cut(histogram: Sequence[tuple[int, int]], needed: Fraction) -> int:
+    """The largest value such that all values from it on add up to `needed`: a place in the histogram.
 
     Args:
-        histogram: value and how often it occurs; of a coarse one, `value` may be the sum of a bin and the count 1.
-        share: above 0, at most 1.
-
-    Returns:
-        An index into the histogram, ordered by value; -1 where nothing is positive.
+        histogram: value, above 0, and how often it occurs, by ascending value; of a coarse one the sum of a bin, and 1.
+        needed: above 0, at most the sum of all; exact, so that no rounding moves a cut.
     """
-    total = sum(value * count for value, count in histogram if value > 0)
-    covered = 0
-    for place in range(len(histogram) - 1, -1, -1):
+    covered, place = 0, len(histogram)
+    while covered < needed:
+        place -= 1
         value, count = histogram[place]
-        covered += max(value, 0) * count
-        if total and covered >= share * total:
-            return place
-    return -1
+        covered += value * count
+    return place
+
+
+def values_cuts(segmentation: Segmentation, counts: Sequence[tuple[str, int]]) -> Cuts:
+    """The segments of an attribute from the customers of each of its values."""
+    return Cuts(found=found_segments(counts, segmentation.floor, (segmentation.otherwise, segmentation.unknown)))
 
 
 def found_segments(counts: Sequence[tuple[str, int]], floor: int, reserved: Sequence[str]) -> tuple[Found, ...]:

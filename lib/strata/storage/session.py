@@ -29,6 +29,8 @@ ENGINE = {
     # An empty table of a release is staged by a commit that says so, even when it was empty before.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # HotSpot compiles no method beyond this many bytes: what Spark fuses into a larger one would stay interpreted.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     # What lies together by customer is not shuffled again for being joined by customer and date.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
     # Else every function of a column asks the JVM three times more, for errors to name the line that called it.
