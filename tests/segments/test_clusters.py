@@ -11,7 +11,7 @@ from tests.segments.definitions import AS_OF, clustering, customer, snapshot
 
 from strata.contract.operations import cluster_models
 from strata.errors import InputError
-from strata.segments import clusters
+from strata.segments import sampling
 from strata.segments import fit as fit_module
 from strata.segments.assign import assign_all
 from strata.segments.clusters import sample_for_fit
@@ -163,7 +163,7 @@ def test_a_single_centre_takes_everybody_without_a_score(spark: SparkSession) ->
 def test_the_sample_is_bounded_and_does_not_follow_the_layout(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clusters, "SAMPLE_CUSTOMERS", 50)
+    monkeypatch.setattr(sampling, "SAMPLE_CUSTOMERS", 50)
     style = clustering({"x": "none"}, clusters=2)
     frame = snapshot(spark, {"x": pa.array(range(400), pa.int64())})
     sampled = [
