@@ -83,6 +83,45 @@ def test_mistakes_are_said_where_they_stand(tmp_path: Path, shared: str, own: st
     assert len(found) <= 2, found
 
 
+PER_SUBJECT = """\
+segmentation: subjects
+version: 1
+technique: t
+owner: o
+task: t
+kind: rules
+per: subject
+roll_up: {by: last, without: none}
+units:
+  - {unit: subject, of: category, where: "event_type = 'purchase'", days: 364, description: D}
+needs:
+  - {name: subject_lines, kind: count, per: subject, description: D}
+segments:
+  - {segment: many, label: Many, when: "subject_lines > 3"}
+  - {segment: few, label: Few}
+  - {segment: none, label: None}
+otherwise: few
+"""
+
+
+def test_units_come_with_the_definition_unless_the_project_has_them(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "segmentations" / "subjects.yml").write_text(PER_SUBJECT, "utf-8")
+    loaded = load_project(folder)
+    assert [(u.name, u.of.words, u.days) for u in loaded.units] == [("subject", "category", 364)]
+    assert [(f.name, f.days) for f in loaded.unit_features] == [("subject_lines", 364)]
+    other = PER_SUBJECT.replace("subjects", "topics").replace("364", "182")
+    (folder / "segmentations" / "topics.yml").write_text(other, "utf-8")
+    with pytest.raises(ProjectError, match=r"topics.yml:10:\d+: `subject` is declared otherwise at .*subjects.yml:10"):
+        load_project(folder)
+    own = """units:
+  - {unit: subject, of: department, days: 182, description: D}
+features:
+"""
+    change(folder / "features.yml", "features:\n", own)
+    assert [(u.name, u.of.words) for u in load_project(folder).units] == [("subject", "department")]
+
+
 def test_two_definitions_that_compute_a_feature_otherwise_are_refused(tmp_path: Path) -> None:
     folder = project(tmp_path)
     other = SHARED.replace("segmentation: loyal", "segmentation: faithful").replace("'purchase'", "'redemption'")

@@ -1,6 +1,10 @@
 """The definitions that are shipped: each loads, says what it is for, and every technique that is promised is there."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from tests.project.grocery import GROCERY, LANDING
 
 from strata.project.load import load_project
@@ -21,6 +25,33 @@ PROMISED = {
         "purchase channel", "purchase frequency", "risk tolerance", "seasonal", "travel abroad", "value tier",
     },
 }  # fmt: skip
+
+
+CATALOGUE = sorted((GROCERY.parent / "catalogue").glob("*.yml"))
+OF_ONE_PROJECT = {"clusters", "life cycle"}
+"""What no other project would call a technique: they stay with the project."""
+
+
+def included(project: Project) -> set[str]:
+    """The definitions of the catalogue that a project includes."""
+    files = (project.folder / "segmentations").glob("*.yml")
+    return {str(name) for file in files if (name := yaml.safe_load(file.read_text("utf-8")).get("include"))}
+
+
+@pytest.mark.parametrize("path", CATALOGUE, ids=lambda path: path.stem)
+def test_a_shared_definition_is_whole_is_included_and_uses_its_numbers(path: Path) -> None:
+    text = path.read_text("utf-8")
+    said = yaml.safe_load(text)
+    assert said["segmentation"] == path.stem
+    assert {"version", "technique", "owner", "task", "needs"} <= said.keys()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(said.get("numbers", {}))
+    assert any(path.stem in included(project) for project in PROJECTS.values())
+
+
+def test_a_technique_of_the_telco_is_shared() -> None:
+    telco = PROJECTS["telco"]
+    own = {s.name for s in telco.segmentations if s.technique in OF_ONE_PROJECT}
+    assert {s.name for s in telco.segmentations} - own == included(telco)
 
 
 @pytest.mark.parametrize("name", PROMISED)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
-from strata.project.checks.features import check_features, with_needs
+from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.recommendations import check_recommendation
@@ -19,6 +19,7 @@ from strata.project.hashes import config_hash, definition_hashes
 from strata.project.includes import including
 from strata.project.models import Audience, Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
+from strata.project.needs import with_needs
 from strata.project.notes import Notes, Unreadable
 from strata.project.policies import Check, Privacy
 from strata.project.reading import Reader
@@ -157,8 +158,9 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
-    file = with_needs(parts.features, [d.needs for d in parts.definitions], notes) if parts.features else None
-    everything = check_features(file, parts.sources, compiler) if file else None
+    if parts.features:
+        parts = replace(parts, features=with_needs(parts.features, parts.definitions, notes))
+    everything = check_features(parts.features, parts.sources, compiler) if parts.features else None
     features = None if everything is None else tuple(f for f in everything if f.per is None)
     names = names_of_features(features) if features is not None else None
     published = parts.features.publish if parts.features else ()

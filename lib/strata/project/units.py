@@ -26,6 +26,10 @@ class Unit:
     description: str
     where: Location
 
+    def meaning(self) -> tuple[object, ...]:
+        """Everything but its place and its words for people."""
+        return (self.of.words, self.condition and self.condition.words, self.days, self.any_window)
+
 
 @dataclass(frozen=True, slots=True)
 class RollUp:

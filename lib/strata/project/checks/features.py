@@ -27,7 +27,7 @@ from strata.project.scalars import NAME, RESERVED
 from strata.project.shapes.features import FeatureFile, FeatureLine
 from strata.project.sources import Source
 from strata.project.units import Unit
-from strata.project.words import Word, place_of
+from strata.project.words import place_of
 
 NUMERIC = frozenset({Type.BIGINT, Type.MONEY, Type.DOUBLE})
 WEEK = 7
@@ -75,32 +75,6 @@ OF_VALUES = frozenset({"distinct", "top", "last"})
 """Kinds that look at values rather than add them up."""
 OF_NUMBERS = frozenset({"sum", "min", "max", "mean", "share"})
 """Kinds that may be `of` an expression over the columns of a row."""
-
-
-def with_needs(file: FeatureFile, needs: Iterable[Sequence[FeatureLine]], notes: Notes) -> FeatureFile:
-    """The file with the features that definitions bring along, unless it declares their names itself.
-
-    Two definitions may bring the same feature; where theirs differ, that is noted.
-    """
-    own = {column for line in file.features for column in line.columns}
-    brought: dict[str, FeatureLine] = {}
-    for line in (single for lines in needs for needed in lines for single in _singles(needed)):
-        if line.name in own:
-            continue
-        first = brought.setdefault(line.name, line)
-        if first.meaning() != line.meaning():
-            what = f"`{line.name}` is declared otherwise at {first.where}"
-            notes.add(line.where, what, "make them alike, or declare it in features.yml")
-    return replace(file, features=(*file.features, *brought.values()))
-
-
-def _singles(line: FeatureLine) -> Iterator[FeatureLine]:
-    """The line once for each of its windows, as far as its name can hold them."""
-    if "{days}" not in line.name:
-        yield line
-        return
-    for days, column in zip(line.days, line.columns, strict=False):
-        yield replace(line, name=Word.at(column, place_of(line.name) or line.where), days=(days,))
 
 
 def check_features(file: FeatureFile, sources: Sequence[Source], compiler: Compiler) -> tuple[Feature, ...]:

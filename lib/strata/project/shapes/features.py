@@ -150,17 +150,20 @@ LINES: Reader[tuple[FeatureLine, ...]] = survivors(
     named="name",
 )
 
-_UNIT: Reader[Unit] = record(
-    "a unit",
-    Unit,
-    {
-        "unit": required(s.identifier, into="name"),
-        "of": required(s.text),
-        "where": optional(s.text, into="condition"),
-        "days": required(s.whole(1, _LONGEST_WINDOW)),
-        "any_window": optional(s.boolean, False),
-        "description": required(s.phrase),
-    },
+UNITS: Reader[tuple[Unit, ...]] = survivors(
+    record(
+        "a unit",
+        Unit,
+        {
+            "unit": required(s.identifier, into="name"),
+            "of": required(s.text),
+            "where": optional(s.text, into="condition"),
+            "days": required(s.whole(1, _LONGEST_WINDOW)),
+            "any_window": optional(s.boolean, False),
+            "description": required(s.phrase),
+        },
+    ),
+    named="unit",
 )
 
 FEATURES: Reader[FeatureFile] = record(
@@ -169,6 +172,6 @@ FEATURES: Reader[FeatureFile] = record(
     {
         "features": required(LINES),
         "publish": optional(tolerant(list_of(s.phrase), ()), ()),
-        "units": optional(survivors(_UNIT, named="unit"), ()),
+        "units": optional(UNITS, ()),
     },
 )

@@ -9,8 +9,8 @@ from strata.project.models import ClusterFeature, Score, Segment, Segmentation
 from strata.project.notes import Notes
 from strata.project.policies import SPECIAL_CATEGORIES
 from strata.project.reading import Field, Reader, list_of, optional, record, required, tagged
-from strata.project.shapes.features import LINES, FeatureLine
-from strata.project.units import RollUp
+from strata.project.shapes.features import LINES, UNITS, FeatureLine
+from strata.project.units import RollUp, Unit
 from strata.project.yaml import Node
 
 ERROR, OTHER, UNKNOWN = "error", "other", "unknown"
@@ -19,17 +19,24 @@ MOST_QUANTILES = 100
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A file of segmentations/: the segmentation, and the features it brings along."""
+    """A file of segmentations/: the segmentation, the features and the units it brings along."""
 
     segmentation: Segmentation
     needs: tuple[FeatureLine, ...]
+    units: tuple[Unit, ...] = ()
 
 
-def _definition(segmentation: str, where: Location, needs: tuple[FeatureLine, ...] = (), **values: Any) -> Definition:
+def _definition(
+    segmentation: str,
+    where: Location,
+    needs: tuple[FeatureLine, ...] = (),
+    units: tuple[Unit, ...] = (),
+    **values: Any,
+) -> Definition:
     absent: dict[str, Any] = {
         "segments": (), "otherwise": ERROR, "scores": (), "clusters": None, "features": (), "seed": 0,
     }  # fmt: skip
-    return Definition(Segmentation(name=segmentation, where=where, **{**absent, **values}), needs)
+    return Definition(Segmentation(name=segmentation, where=where, **{**absent, **values}), needs, units)
 
 
 def _segment(where: Location, **values: Any) -> Segment:
@@ -59,6 +66,7 @@ _COMMON: dict[str, Field] = {
     "purpose": optional(s.name),
     "special_category": optional(s.choice(*SPECIAL_CATEGORIES)),
     "needs": optional(LINES, ()),
+    "units": optional(UNITS, ()),
 }
 _WORDS: dict[str, Field] = {
     "segment": required(s.name),
