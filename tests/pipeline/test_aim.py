@@ -10,10 +10,11 @@ import pytest
 from strata import __version__
 from strata.contract.published import segment_catalog, segment_membership
 from strata.errors import InputError, ProjectError, StrataError
-from strata.pipeline import context, jobs, publish
+from strata.pipeline import context, jobs, models, publish
 from strata.pipeline.context import Target, aim
 from strata.pipeline.lookback import is_readable
 from strata.project.load import load_project
+from strata.project.models import Keep
 from strata.publish.contracts import unpublishable
 from strata.publish.release import Promoted, Release, make_release_id, switch
 from strata.storage.promotion import Staged
@@ -24,7 +25,7 @@ TABLES = (segment_membership, segment_catalog)
 
 
 def project_of(config):
-    return SimpleNamespace(name="shop", config_hash=config, retention_days=30)
+    return SimpleNamespace(name="shop", config_hash=config, retention_days=30, keep=Keep())
 
 
 def released(*made, at=KNOWN_AT):
@@ -56,6 +57,38 @@ def test_a_definition_taken_back_is_released_again_and_with_known_at_only_compar
     assert aimed(monkeypatch, book, NOVEMBER, "a", compare=True, force=True).is_replay
 
 
+def expire(book, day):
+    return [r | {"status": "expired"} if r["as_of_date"] == day else r for r in book]
+
+
+def test_a_date_that_has_expired_is_released_again_and_with_known_at_only_compared(monkeypatch):
+    book = expire(released((NOVEMBER, "a"), (DECEMBER, "a")), NOVEMBER)
+    assert not aimed(monkeypatch, book, NOVEMBER, "a").is_replay
+    assert aimed(monkeypatch, book, NOVEMBER, "a", compare=True).is_replay
+    assert not aimed(monkeypatch, book, NOVEMBER, "a", compare=True, force=True).is_replay
+
+
+def test_a_release_says_what_leaves_with_it_and_keeps_what_it_looks_back_at(monkeypatch):
+    first, last = date(2017, 11, 29), date(2018, 1, 30)
+    book = released((first, "a"), (NOVEMBER, "a"), (date(2017, 12, 30), "a"), (DECEMBER, "a"))
+    target = aimed(monkeypatch, book, date(2018, 2, 15), "a")
+    assert target.release.expires == (first, date(2017, 12, 30))
+    in_month = aimed(monkeypatch, released((first, "a"), (NOVEMBER, "a")), last, "a")
+    assert in_month.release.expires == (first,)
+    assert aimed(monkeypatch, released((NOVEMBER, "a"), (DECEMBER, "a")), first, "a").release.expires == ()
+    old_year = released((date(2017, 1, 30), "a"), (JANUARY.replace(year=2017), "a"))
+    pinned = aimed(monkeypatch, old_year, last, "a")
+    assert (pinned.year[0]["as_of_date"], pinned.month, pinned.release.expires) == (date(2017, 1, 30), (), ())
+    assert pinned.release.year_release_id == pinned.year[0]["release_id"]
+
+
+def test_what_is_made_again_is_compared_with_what_it_was_and_not_with_what_came_since(monkeypatch):
+    book = released((DECEMBER, "a"), (NOVEMBER, "a"))
+    target = aimed(monkeypatch, book, DECEMBER, "a", compare=True)
+    assert (target.previous, target.month) == ((), ())
+    assert aimed(monkeypatch, book, DECEMBER, "b").month[0]["as_of_date"] == NOVEMBER
+
+
 def a_target(book, kind="regular"):
     here = [r | {"kind": kind} for r in book if r["as_of_date"] == NOVEMBER]
     release = Release(here[0]["release_id"], NOVEMBER, KNOWN_AT, "a", __version__, None)
@@ -73,6 +106,23 @@ def test_what_was_replaced_can_be_read_as_long_as_versions_are_kept_and_what_is_
     assert is_readable(run, target, segment_membership, replaced) is readable
     assert is_readable(run, target, segment_catalog, november) is readable, "the catalogue is of the current release"
     assert is_readable(run, target, segment_catalog, december)
+    target = a_target(expire(book, NOVEMBER))
+    assert is_readable(run, target, segment_membership, target.history[:2]) is readable
+
+
+@pytest.mark.parametrize(
+    ("age", "made_before", "read"), [(29, False, "pinned"), (31, False, "newest"), (31, True, "pinned")]
+)
+def test_a_date_run_again_after_long_takes_the_newest_catalogue_and_a_replay_none_but_its_own(
+    monkeypatch, age, made_before, read
+):
+    monkeypatch.setattr(models, "rows_of", lambda rows: [rows])
+    monkeypatch.setattr(models, "read_released", lambda *_: "pinned")
+    lakehouse = SimpleNamespace(read=lambda _: "newest")
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + timedelta(days=age), lakehouse=lakehouse)
+    book = released((NOVEMBER, "a"), (DECEMBER, "a"))
+    target = replace(a_target(book), previous=tuple(book[:2]), released=tuple(book[2:]) if made_before else ())
+    assert models.previous_catalog(run, target) == [read]
 
 
 def staged(*hashes):

@@ -73,6 +73,7 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         ("project.yml", "key_file: .strata/identity.key", "key_file: /run/secrets/key"),
         ("project.yml", "key_env: STRATA_IDENTITY_KEY", "key_env: THE_KEY"),
         ("project.yml", "retention_days: 90", "retention_days: 30"),
+        ("project.yml", "retention_days: 90", "retention_days: 90\nkeep: {daily_days: 7, then: nothing}"),
         # It decides whether there is a result, not which.
         ("sources/transactions.yml", "delivery: {mode: append}", "delivery: {mode: append, every_day: true}"),
     ],

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from strata.contract.spark import rows_of
 from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
 from strata.publish.release import Release, current_release
+from strata.storage import promotion
 from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
-NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
+NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
 POINTS = [
     "intent",
     "promoted members.segment_membership",
@@ -138,3 +140,50 @@ def test_a_backfill_fills_its_slice_and_leaves_catalogue_and_current_release(spa
     assert lakehouse.read(membership).where(F.col("as_of_date") == F.lit(NOVEMBER)).count() == 43
     assert lakehouse.read(catalog).count() == 5
     assert Path(lakehouse.address(promotions)).exists()
+
+
+def test_what_expires_leaves_with_the_commit_that_brings_the_new_slice_and_a_crash_is_completed(
+    spark, tmp_path, monkeypatch
+):
+    lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
+    membership, _, audiences = small.TABLES
+    sliced = (membership, audiences)
+    for day, shape in ((NOVEMBER, 3), (DECEMBER, 5)):
+        promote(lakehouse, *small.stage(lakehouse, day, shape), small.clock)
+    before, versions = contents(lakehouse), [lakehouse.last_commit(t)[0] for t in sliced]
+    release, staged = small.stage(lakehouse, JANUARY, 4)
+
+    def die(point):
+        if point.startswith("promoted"):
+            raise OSError(point)
+
+    monkeypatch.setattr(promotion, "fault_point", die)
+    with pytest.raises(OSError, match="promoted"):
+        promote(lakehouse, replace(release, expires=(NOVEMBER,)), staged, small.clock)
+    monkeypatch.undo()
+    assert contents(lakehouse) == before
+    assert statuses(lakehouse) == {NOVEMBER: {"released"}, DECEMBER: {"released"}}
+    assert [lakehouse.last_commit(t)[0] for t in sliced] == [v + 1 for v in versions]
+    assert [days_of(lakehouse, t) for t in sliced] == [[DECEMBER, JANUARY]] * 2
+
+    assert recover(replace(lakehouse, run_id="run-2"), small.TABLES, small.clock).expires == (NOVEMBER,)
+    assert statuses(lakehouse) == {NOVEMBER: {"expired"}, DECEMBER: {"released"}, JANUARY: {"released"}}
+    assert [days_of(lakehouse, t) for t in sliced] == [[DECEMBER, JANUARY]] * 2
+    pinned = {r["table_name"]: r["delta_version"] for r in read_releases(lakehouse) if r["as_of_date"] == NOVEMBER}
+    assert [days_of(lakehouse, t, pinned[t.full_name()]) for t in sliced] == [[NOVEMBER]] * 2
+
+    promote(lakehouse, *small.stage(lakehouse, NOVEMBER, 3), small.clock)
+    assert statuses(lakehouse) == {NOVEMBER: {"superseded", "released"}, DECEMBER: {"released"}, JANUARY: {"released"}}
+    assert [days_of(lakehouse, t) for t in sliced] == [[NOVEMBER, DECEMBER, JANUARY]] * 2
+    assert {r["as_of_date"] for r in current_release(read_releases(lakehouse))} == {JANUARY}
+
+
+def statuses(lakehouse):
+    """What `releases` says of each day."""
+    rows = read_releases(lakehouse)
+    return {day: {r["status"] for r in rows if r["as_of_date"] == day} for day in {r["as_of_date"] for r in rows}}
+
+
+def days_of(lakehouse, table, version=None):
+    """The slices of a table, of its newest version or another."""
+    return sorted(r["as_of_date"] for r in rows_of(lakehouse.read(table, version).select("as_of_date").distinct()))

@@ -15,7 +15,10 @@ class releases(Table):
     table_name = column(Type.STRING, "Published table, schema.table")
     sequence = column(Type.BIGINT, "Order of the switches, from 1", Between(1, None))
     kind = column(Type.STRING, "Why it was made", OneOf(("regular", "backfill", "rollback")))
-    status = column(Type.STRING, "What became of it", OneOf(("released", "superseded")))
+    status = column(
+        Type.STRING, "released: its slices are in place; superseded: replaced; expired: removed by `keep`",
+        OneOf(("released", "superseded", "expired")),
+    )  # fmt: skip
     as_of_date = column(Type.DATE, "Last whole day the release is about")
     known_at = column(Type.INSTANT, "Moment up to which arrived data was used")
     delta_version = column(Type.BIGINT, "Version of the table to read", COUNT)
@@ -23,6 +26,8 @@ class releases(Table):
     content_hash = column(Type.STRING, "Hash over the rows of the slice, whatever their order")
     is_current = column(Type.BOOLEAN, "True for the release readers should follow")
     previous_release_id = column(Type.STRING, "Release that definitions looked back at", HEX_32, nullable=True)
+    month_release_id = column(Type.STRING, "Release that segment_migration calls a month ago", HEX_32, nullable=True)
+    year_release_id = column(Type.STRING, "Release that segment_migration calls a year ago", HEX_32, nullable=True)
     config_hash = column(Type.STRING, "Hash of all definitions", HEX_32)
     code_version = column(Type.STRING, "Version of strata")
     run_id = column(Type.STRING, "Run that made it")

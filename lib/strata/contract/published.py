@@ -198,7 +198,12 @@ class segment_kpi(Table):
 
 
 class segment_migration(Table):
-    """How many customers went from which segment to which."""
+    """How many customers went from which segment to which.
+
+    Since the release before (previous), and since that of the same day a month or a year ago. Where there is none of
+    that very day, the latest of the 6 (month) or 31 (year) days before it takes its place: of a year ago `keep` leaves
+    month ends only. compared_as_of_date says which day it was.
+    """
 
     schema = "publish"
     grain = ("as_of_date", "comparison", "segmentation", "from_segment", "to_segment")

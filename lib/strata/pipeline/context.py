@@ -13,7 +13,9 @@ from strata.contract.operations import run_log
 from strata.contract.spark import frame_of
 from strata.errors import ProjectError
 from strata.project.models import Project
-from strata.publish.release import Release, Row, find_release, make_release_id, previous_release, release_of_day
+from strata.publish.comparisons import find_compared, pinned_compared
+from strata.publish.keep import expired_days
+from strata.publish.release import Release, Row, find_release, make_release_id, release_of_day
 from strata.storage.leases import Clock
 from strata.storage.promotion import read_releases
 from strata.storage.tables import Lakehouse
@@ -88,7 +90,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Target:
-    """The release a run works towards, and the one it looks back at."""
+    """The release a run works towards, and those it looks back at: `previous`, and a `month` and a `year` ago."""
 
     release: Release
     released: tuple[Row, ...]
@@ -96,6 +98,8 @@ class Target:
     history: tuple[Row, ...]
     is_replay: bool = False
     """It is built only to be compared with what was released."""
+    month: tuple[Row, ...] = ()
+    year: tuple[Row, ...] = ()
 
     @property
     def as_of(self) -> date:
@@ -115,7 +119,7 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
         run: project and tables.
         as_of: the last whole day it is about.
         known_at: what has arrived later counts as unknown.
-        force: release again what is in place.
+        force: release again what is in place, or was and has expired.
         compare: of what was released before, make a replay even where something else is in place now. Without it
             such a release is made again: a definition was taken back.
 
@@ -126,22 +130,23 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
     project = run.project
     release_id = make_release_id(project.name, as_of, known_at, project.config_hash, __version__)
     released = find_release(history, release_id)
-    if released:
-        pinned = released[0]["previous_release_id"]
-        previous = find_release(history, pinned) if pinned else []
-    else:
-        previous = previous_release(history, as_of, known_at)
-    previous_id = previous[0]["release_id"] if previous else None
-    release = Release(release_id, as_of, known_at, project.config_hash, __version__, previous_id)
     in_place = release_of_day(history, as_of)
     if not released and in_place and in_place[0]["known_at"] > known_at:
         raise ProjectError(
             f"{as_of} is released with what was known at {in_place[0]['known_at']:%Y-%m-%dT%H:%M:%S%z}, later than"
             f" --known-at {known_at:%Y-%m-%dT%H:%M:%S%z}; only a state that was released can be replayed"
         )
-    is_there = bool(released) and in_place[0]["release_id"] == release_id
-    is_replay = bool(released) and (is_there or compare) and not (force and is_there)
-    return Target(release, tuple(released), tuple(previous), tuple(history), is_replay)
+    compared = pinned_compared(history, released[0]) if released else find_compared(history, as_of, known_at)
+    ids = {name: rows[0]["release_id"] if rows else None for name, rows in compared.items()}
+    looked_at = [rows[0]["as_of_date"] for rows in compared.values() if rows]
+    release = Release(
+        release_id, as_of, known_at, project.config_hash, __version__, ids["previous"], ids["month"], ids["year"],
+        expired_days(history, as_of, project.keep, looked_at),
+    )  # fmt: skip
+    is_there = bool(in_place) and in_place[0]["release_id"] == release_id
+    is_replay = bool(released) and (is_there or compare) and not (force and (is_there or not in_place))
+    previous, month, year = (tuple(compared[name]) for name in ("previous", "month", "year"))
+    return Target(release, tuple(released), previous, tuple(history), is_replay, month, year)
 
 
 def dates_of(run: Run, target: Target) -> list[date]:

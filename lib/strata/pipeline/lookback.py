@@ -1,7 +1,7 @@
 """What an earlier release said, read again.
 
-The slices of published tables are never deleted, so most of it lies in the newest version. Only what a later release
-has replaced must be read at the version its release has pinned, and Delta keeps that for `retention_days` only.
+Most of it lies in the newest version. What a later release has replaced, or `keep` has removed, must be read at the
+version its release has pinned, and Delta keeps that for `retention_days` only.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
     """The rows of a published table as a release of the target's history has them.
 
     Raises:
-        InputError: a later release has replaced them, longer ago than the project keeps versions.
+        InputError: they are in place no longer, and were released longer ago than the project keeps versions.
     """
     if not is_readable(run, target, table, release):
         raise InputError(
             f"{table.full_name()}: release {release[0]['release_id'][:12]}, as of {release[0]['as_of_date']}, was"
-            f" replaced, and versions are kept for {run.project.retention_days} days; release that date again first:"
-            f" strata run --as-of {release[0]['as_of_date']}"
+            f" replaced or has expired, and versions are kept for {run.project.retention_days} days; what looks back at"
+            " it cannot be built again; with newer data, or without --known-at, a date looks back at what is there"
         )
     row = next(r for r in release if r["table_name"] == table.full_name())
     version = None if _in_place(target, table, row) else row["delta_version"]

@@ -17,7 +17,7 @@ from strata.contract.published import segment_catalog
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
-from strata.pipeline.lookback import read_released
+from strata.pipeline.lookback import is_readable, read_released
 from strata.project.models import Segmentation
 from strata.project.names import names_of_features
 from strata.project.references import closure, generations, names_of_segmentations, needs_of
@@ -71,8 +71,16 @@ def find_models(run: Run, target: Target, customers: DataFrame | None = None) ->
 
 
 def previous_catalog(run: Run, target: Target) -> list[Row]:
-    """The catalogue of the release looked back at; empty for the first."""
-    return rows_of(read_released(run, target, segment_catalog, target.previous)) if target.previous else []
+    """The catalogue of the release looked back at, or the newest when that is too old to be read; empty for the first.
+
+    Raises:
+        InputError: it is too old, and the release was made with it before: with another it would not be the same.
+    """
+    if not target.previous:
+        return []
+    if target.released or is_readable(run, target, segment_catalog, target.previous):
+        return rows_of(read_released(run, target, segment_catalog, target.previous))
+    return rows_of(run.lakehouse.read(segment_catalog))
 
 
 @dataclass(frozen=True)

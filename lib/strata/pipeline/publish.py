@@ -1,6 +1,6 @@
 """Stage publish: catalogue, portraits and movements to staging; the gate over everything staged; the release."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -9,12 +9,11 @@ from pyspark.sql import functions as F
 from strata.contract import lists, published
 from strata.contract.columns import Table, extend
 from strata.contract.spark import frame_of
-from strata.dates import months_before
 from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.gate import gate
-from strata.pipeline.lookback import is_readable, read_released
+from strata.pipeline.lookback import read_released
 from strata.pipeline.models import find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
 from strata.project.names import names_of_features
@@ -24,7 +23,7 @@ from strata.publish.kpis import build_kpis, usual_kpis
 from strata.publish.migration import build_migration, protect_migration
 from strata.publish.overview import build_overview
 from strata.publish.profiles import build_profile
-from strata.publish.release import Row, release_of_day
+from strata.publish.release import Row
 from strata.storage.concurrent import concurrently
 from strata.storage.promotion import Staged, promote, staging
 
@@ -48,6 +47,8 @@ def publish(run: Run, target: Target) -> bool:
             promote(run.lakehouse, target.release, staged, run.clock)
             outcome.rows_out = sum(s.row_count for s in staged)
             outcome.text = f"{len(staged)} tables, {outcome.rows_out:,} rows, release {target.release_id[:12]}"
+        if gone := target.release.expires:
+            run.progress.note(f"keep: {', '.join(map(str, gone))} left the published tables")
     audiences = run.lakehouse.read(staging(lists.audience_catalog))
     return not audiences.where(F.col("status") == "withheld").isEmpty()
 
@@ -100,9 +101,10 @@ def _kpis(run: Run, membership: DataFrame, snapshot: DataFrame, live: Sequence[M
 
 
 def _migration(run: Run, target: Target, membership: DataFrame) -> DataFrame:
-    """Movements since the release looked back at, and since a month and a year ago where there is a release."""
+    """Movements since each of the releases looked back at."""
     whole = frame_of(run.lakehouse.spark, published.segment_migration, []).drop("release_id", "is_suppressed")
-    for comparison, then in _comparisons(run, target):
+    compared = (("previous", target.previous), ("month", target.month), ("year", target.year))
+    for comparison, then in ((name, rows) for name, rows in compared if rows):
         moved = build_migration(
             membership,
             read_released(run, target, published.segment_membership, then),
@@ -112,16 +114,6 @@ def _migration(run: Run, target: Target, membership: DataFrame) -> DataFrame:
         )
         whole = whole.unionByName(moved)
     return protect_migration(whole, run.project.privacy.cell_floor)
-
-
-def _comparisons(run: Run, target: Target) -> Iterator[tuple[str, Sequence[Row]]]:
-    if target.previous:
-        yield "previous", target.previous
-    known = [r for r in target.history if r["known_at"] <= target.release.known_at]
-    for comparison, months in (("month", 1), ("year", 12)):
-        then = release_of_day(known, months_before(target.as_of, months))
-        if then and is_readable(run, target, published.segment_membership, then):
-            yield comparison, then
 
 
 def _compare(run: Run, target: Target, staged: Sequence[Staged]) -> None:

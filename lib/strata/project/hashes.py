@@ -55,8 +55,8 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
 def config_hash(project: Project) -> str:
     """Hash over all that can change a published value: definitions, words that are published, floors, checks.
 
-    Left out: where things lie (storage, paths and addresses of sources, where the identity key is found), retention,
-    and descriptions of sources. `project` carries its definition_hashes already.
+    Left out: where things lie (storage, paths and addresses of sources, where the identity key is found), retention
+    and what is kept, and descriptions of sources. `project` carries its definition_hashes already.
     """
     return digest(
         {

@@ -201,7 +201,7 @@ def _project(
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
-        kpis=parts.kpis or (),
+        kpis=parts.kpis or (), keep=header.keep,
     )  # fmt: skip
 
 

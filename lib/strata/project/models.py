@@ -37,6 +37,14 @@ class Storage:
     prefix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long published slices stay: those of `daily_days`, then the last of every month or none."""
+
+    daily_days: int = 35
+    then: Literal["month_ends", "nothing"] = "month_ends"
+
+
 FeatureKind = Literal[
     "count", "sum", "min", "max", "mean", "active_days", "mean_gap", "share", "days_since", "first_on", "last_on",
     "distinct", "top", "last", "stopped", "restarted", "regular", "sequence", "distance_to", "attribute", "expression",
@@ -260,3 +268,4 @@ class Project:
     config_hash: str = ""
     """Hash over everything above that can change a result (not storage, not identity's places)."""
     kpis: tuple[Kpi, ...] = ()
+    keep: Keep = Keep()

@@ -11,11 +11,15 @@ from typing import Any, Literal
 
 Row = dict[str, Any]
 Kind = Literal["regular", "backfill"]
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One consistent published set, before it is written."""
+    """One consistent published set, before it is written.
+
+    `expires`: the dates whose slices leave the tables with the same commits that bring its own.
+    """
 
     release_id: str
     as_of: date
@@ -23,6 +27,9 @@ class Release:
     config_hash: str
     code_version: str
     previous_release_id: str | None
+    month_release_id: str | None = None
+    year_release_id: str | None = None
+    expires: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +61,23 @@ def current_release(rows: Iterable[Row]) -> list[Row]:
 def previous_release(rows: Iterable[Row], as_of: date, known_at: datetime) -> list[Row]:
     """The rows of the release that one as of `as_of` looks back at; empty for the first.
 
-    It is the latest regular one about an earlier day that knew no more than `known_at`: what arrives or is released
-    later does not change the answer.
+    It is the latest regular one about an earlier day that is still kept and knew no more than `known_at`: what arrives
+    or is released later does not change the answer.
     """
-    earlier = [r for r in rows if r["as_of_date"] < as_of and r["known_at"] <= known_at and r["kind"] == "regular"]
+    kept = [r for r in rows if r["kind"] == "regular" and r["status"] != EXPIRED]
+    earlier = [r for r in kept if r["as_of_date"] < as_of and r["known_at"] <= known_at]
     newest_day = max(((r["as_of_date"], r["known_at"]) for r in earlier), default=None)
     return _newest(r for r in earlier if (r["as_of_date"], r["known_at"]) == newest_day)
 
 
+def in_place(rows: Iterable[Row]) -> list[Row]:
+    """The rows of the releases whose slices lie in the published tables: one a day."""
+    return [r for r in rows if r["status"] == "released"]
+
+
 def release_of_day(rows: Iterable[Row], as_of: date) -> list[Row]:
-    """The rows of the newest release about `as_of`: the one whose slices lie in the published tables."""
-    return _newest(r for r in rows if r["as_of_date"] == as_of)
+    """The rows of the release about `as_of` that is in place; empty when there is none, or it has expired."""
+    return [r for r in in_place(rows) if r["as_of_date"] == as_of]
 
 
 def kind_of(rows: Iterable[Row], as_of: date) -> Kind:
@@ -87,17 +100,19 @@ def switch(
         "known_at": release.known_at,
         "is_current": kind == "regular",
         "previous_release_id": release.previous_release_id,
+        "month_release_id": release.month_release_id,
+        "year_release_id": release.year_release_id,
         "config_hash": release.config_hash,
         "code_version": release.code_version,
         "run_id": run_id,
         "released_at": moment,
     }
-    return [_demoted(r, header) for r in rows] + [header | _table(t) for t in tables]
+    return [_demoted(r, header, release.expires) for r in rows] + [header | _table(t) for t in tables]
 
 
-def _demoted(row: Row, header: Row) -> Row:
+def _demoted(row: Row, header: Row, expires: Sequence[date]) -> Row:
     replaced = row["as_of_date"] == header["as_of_date"]
-    status = "superseded" if replaced else row["status"]
+    status = "superseded" if replaced else EXPIRED if row["as_of_date"] in expires else row["status"]
     return row | {"is_current": row["is_current"] and not header["is_current"], "status": status}
 
 

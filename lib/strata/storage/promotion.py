@@ -1,7 +1,8 @@
 """From staging to where readers look: the release protocol.
 
 1. the intent: which version of which staging table passed the gate, with row counts and hashes (`promotions`);
-2. each table: its slice replaced, then counted and hashed where it now lies;
+2. each table: its slice replaced and those that have expired removed in one commit, then the slice counted and hashed
+   where it now lies;
 3. the switch: one commit on `releases`.
 
 A crash before 1 has touched nothing that readers see. A crash after it leaves an intent without a switch, which the
@@ -103,14 +104,14 @@ def _carry_out(
 ) -> list[Row]:
     before = read_releases(lakehouse)
     backfill = kind_of(before, release.as_of) == "backfill"
-    promoted = concurrently(lambda s: _promote_table(lakehouse, s, release.as_of, backfill=backfill), staged)
+    promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
     fault_point("switch")
     return after
 
 
-def _promote_table(lakehouse: Lakehouse, staged: Staged, as_of: date, *, backfill: bool) -> Promoted:
+def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, backfill: bool) -> Promoted:
     """Replace the slice of one table by what passed the gate, and read back what readers now get.
 
     A catalogue has no slices: a backfill, being about the past, leaves it as it is.
@@ -118,14 +119,14 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, as_of: date, *, backfil
     table = staged.table
     frame = lakehouse.read(staging(table), staged.version)
     if table.slice_by:
-        lakehouse.replace_slice(table, frame, as_of)
+        lakehouse.replace_slice(table, frame, release.as_of, release.expires)
     elif not backfill:
         lakehouse.overwrite(table, frame)
     version, _ = lakehouse.last_commit(table)
     fault_point(f"promoted {table.full_name()}")
     written = lakehouse.read(table, version)
     if table.slice_by:
-        written = written.where(F.col(table.slice_by) == F.lit(as_of))
+        written = written.where(F.col(table.slice_by) == F.lit(release.as_of))
     found = rows_of(fingerprint(written))[0]
     if (table.slice_by or not backfill) and (found["row_count"], found["content_hash"]) != (
         staged.row_count,
@@ -141,7 +142,8 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, as_of: date, *, backfil
 
 def _release(header: dict[str, Any]) -> Release:
     as_of, known_at = date.fromisoformat(header["as_of"]), datetime.fromisoformat(header["known_at"])
-    return Release(**{**header, "as_of": as_of, "known_at": known_at})
+    expires = tuple(map(date.fromisoformat, header.get("expires", ())))
+    return Release(**{**header, "as_of": as_of, "known_at": known_at, "expires": expires})
 
 
 def _iso(value: Any) -> str:

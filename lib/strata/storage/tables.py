@@ -177,10 +177,13 @@ class Lakehouse:
         """Replace the rows of these months of a table partitioned by month; a row of another is refused; one commit."""
         self._write(table, frame, "overwrite", {"replaceWhere": _in("event_month", months)}, note)
 
-    def replace_slice(self, table: type[Table], frame: DataFrame, value: date) -> None:
-        """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit."""
+    def replace_slice(self, table: type[Table], frame: DataFrame, value: date, gone: Iterable[date] = ()) -> None:
+        """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit.
+
+        The same commit removes the slices `gone`.
+        """
         self.ensure(table)
-        self._write(table, frame, "overwrite", {"replaceWhere": f"{table.slice_by} = '{value.isoformat()}'"})
+        self._write(table, frame, "overwrite", {"replaceWhere": _in(str(table.slice_by), {value, *gone})})
 
     def _write(
         self, table: type[Table], frame: DataFrame, mode: str, options: Mapping[str, str], note: str = ""

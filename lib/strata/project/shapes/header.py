@@ -6,12 +6,13 @@ from datetime import date
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.models import Identity, Storage
+from strata.project.models import Identity, Keep, Storage
 from strata.project.notes import Notes
 from strata.project.reading import Reader, mapping_of, optional, plain_record, record, required
 from strata.project.yaml import Node
 
 SHORTEST_RETENTION = 7
+LONGEST = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Header:
     retention_days: int
     storage: Storage
     variables: Mapping[str, str]
+    keep: Keep
     where: Location
     includes: str | None = None
 
@@ -48,6 +50,16 @@ def storage(node: Node, notes: Notes) -> Storage:
     return read
 
 
+_USUAL = Keep()
+_KEEP = plain_record(
+    "keep",
+    Keep,
+    {
+        "daily_days": optional(s.whole(1, LONGEST), _USUAL.daily_days),
+        "then": optional(s.choice("month_ends", "nothing"), _USUAL.then),
+    },
+)
+
 VARIABLES: Reader[Mapping[str, str]] = mapping_of(s.name, s.phrase)
 
 HEADER: Reader[Header] = record(
@@ -66,9 +78,10 @@ HEADER: Reader[Header] = record(
                 {"key_id": required(s.phrase), "key_env": required(s.phrase), "key_file": optional(s.phrase)},
             )
         ),
-        "retention_days": required(s.whole(SHORTEST_RETENTION, 36_500)),
+        "retention_days": required(s.whole(SHORTEST_RETENTION, LONGEST)),
         "storage": required(storage),
         "variables": optional(VARIABLES, {}),
         "includes": optional(s.phrase),
+        "keep": optional(_KEEP, _USUAL),
     },
 )
