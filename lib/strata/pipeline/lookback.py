@@ -25,8 +25,8 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
     if not is_readable(run, target, table, release):
         raise InputError(
             f"{table.full_name()}: release {release[0]['release_id'][:12]}, as of {release[0]['as_of_date']}, was"
-            f" replaced or has expired, and versions are kept for {run.project.retention_days} days; what looks back at"
-            " it cannot be built again; with newer data, or without --known-at, a date looks back at what is there"
+            f" replaced or has expired, and versions are kept for {run.project.retention_days} days: what looked back"
+            " at it cannot be built again as it was; with newer data or definitions a date looks back at what is there"
         )
     row = next(r for r in release if r["table_name"] == table.full_name())
     version = None if _in_place(target, table, row) else row["delta_version"]
