@@ -84,7 +84,7 @@ def small_shop(place: Path, households: int = 300) -> Shop:
         write(shop.landing / f"{name}.parquet", rows.filter(pc.is_in(rows["household_id"], chosen)))
     for name in OTHER_FILES:
         shutil.copy(package_data() / f"{name}.parquet", shop.landing)
-    shop.edit("quality.yml", "min_value: 2000", f"min_value: {households // 2}")
+    shop.edit("quality.yml", "min_value: 1900", f"min_value: {households // 2}")
     return shop
 
 

@@ -92,7 +92,7 @@ def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, fil
         (FREQUENCY, "task: Choose", "task: Decide"),
         ("offers.yml", "Voucher for coming back", "Voucher"),
         ("privacy.yml", "seed: 100", "seed: 200"),
-        ("quality.yml", "min_value: 2000", "min_value: 1000"),
+        ("quality.yml", "min_value: 1900", "min_value: 1000"),
         ("project.yml", "key_id: demo-1", "key_id: demo-2"),
         ("features.yml", "unit: coupons", "unit: tickets"),
         ("features.yml", "  - children_count", "  - lines_182d"),

@@ -34,7 +34,7 @@ def test_grocery_is_read_as_it_is_written() -> None:
     assert project.audiences[0].publish_at_least == 100
     assert project.recommendations[0].als == Factorisation(rank=8, reg=0.1, alpha=1.0, iterations=5)
     assert project.offers["welcome"] == "Three coupons for the next three visits"
-    assert project.checks[0].arguments == {"min_value": 2000}
+    assert project.checks[0].arguments == {"min_value": 1900}
     assert [(k.period, str(k.revenue), k.asked) for k in project.kpis] == [
         ("28d", "spend_28d", None), ("84d", "spend_84d", None), ("364d", "spend_364d", None),
     ]  # fmt: skip
