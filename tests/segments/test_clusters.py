@@ -11,8 +11,8 @@ from tests.segments.definitions import AS_OF, clustering, customer, snapshot
 
 from strata.contract.operations import cluster_models
 from strata.errors import InputError
-from strata.segments import sampling
 from strata.segments import fit as fit_module
+from strata.segments import sampling
 from strata.segments.assign import assign_all
 from strata.segments.clusters import sample_for_fit
 from strata.segments.fit import best_centres, fit_clusters, fit_mllib, inertia
