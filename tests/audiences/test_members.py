@@ -16,7 +16,7 @@ from strata.audiences import sample as sampling
 from strata.audiences.fit import fit_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.matrix import Preparation
-from strata.audiences.members import COLUMNS, carry_forward, permitted, pick
+from strata.audiences.members import COLUMNS, carry_forward, permitted, pick, with_memberships
 from strata.audiences.model import LookalikeModel
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date, sampled_on
@@ -258,3 +258,18 @@ def test_carried_members_are_stale_and_exclusion_wins_there_too(spark: SparkSess
         (True, AS_OF, date(2017, 6, 1), 1, pytest.approx(0.88)),
         (True, AS_OF, date(2017, 6, 1), 2, pytest.approx(0.86)),
     ]
+
+
+def test_membership_in_conditions_is_known_of_everybody_on_the_date_and_of_nobody_on_another(
+    spark: SparkSession,
+) -> None:
+    everybody = arrow_frame(
+        spark, {"as_of_date": [AS_OF] * 3 + [THEN] * 3, "customer_id": [customer(i) for i in (0, 1, 2)] * 2}
+    )
+    found = {"wine": [0, 2], "beer": [2, 9]}
+    members = {name: arrow_frame(spark, {"customer_id": list(map(customer, who))}) for name, who in found.items()}
+    rows = with_memberships(everybody, members, AS_OF).toArrow().to_pylist()
+    flags = {(r["as_of_date"], int(r["customer_id"], 16)): (r["audience.wine"], r["audience.beer"]) for r in rows}
+    assert len(rows) == 6
+    assert [flags[AS_OF, i] for i in range(3)] == [(True, False), (False, False), (True, True)]
+    assert {flags[THEN, i] for i in range(3)} == {(None, None)}

@@ -16,6 +16,7 @@ from strata.contract.published import customer_segments, segment_membership, uni
 from strata.contract.silver import customers, events
 from strata.contract.spark import frame_of
 from strata.errors import InputError
+from strata.pipeline.audiences import Audiences
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import build_features
 from strata.pipeline.segments import build_segments
@@ -77,6 +78,10 @@ def target(number: int, as_of: date) -> Target:
     return Target(Release(f"{number:032x}", as_of, KNOWN, "c", "v", None), (), (), ())
 
 
+def segment(run: Run, of: Target) -> None:
+    build_segments(run, of, Audiences(run, of))
+
+
 def staged(lakehouse: Lakehouse, table: type[Table], *columns: str) -> list[tuple[Any, ...]]:
     rows = lakehouse.read(staging(table)).toArrow().to_pylist()
     return sorted(tuple(int(r[c], 16) if c == "customer_id" else r[c] for c in columns) for r in rows)
@@ -88,7 +93,7 @@ def test_units_of_two_releases_are_built_together_and_staged_each(
     run = Run(project_of(tmp_path, FEATURES, UNITS, SEGMENTATIONS), lakehouse, lambda: KNOWN, Silent())
     write(lakehouse)
     build_features(run, [target(1, NOVEMBER), target(2, DECEMBER)])
-    build_segments(run, target(2, DECEMBER))
+    segment(run, target(2, DECEMBER))
     assert staged(lakehouse, unit_segments, "customer_id", "unit_id", "from_date", "segmentation", "segment") == [
         (1, "a", date(2017, 11, 2), "basket_size", "large"), (1, "b", date(2017, 12, 1), "basket_size", "small"),
         (1, "c", date(2017, 12, 9), "basket_size", "large"), (2, "d", date(2017, 12, 5), "basket_size", "small"),
@@ -98,10 +103,10 @@ def test_units_of_two_releases_are_built_together_and_staged_each(
         (3, "basket_size", "no_basket"), (3, "spender", "much"),
     ]  # fmt: skip
     assert staged(lakehouse, customer_segments, "customer_id", "basket_size", "spender")[0] == (1, "large", "much")
-    build_segments(run, target(1, NOVEMBER))
+    segment(run, target(1, NOVEMBER))
     assert staged(lakehouse, unit_segments, "as_of_date", "customer_id", "unit_id", "segment", "release_id") == [
         (NOVEMBER, 1, "a", "small", f"{1:032x}")
     ]
     lakehouse.rebuild(units, lakehouse.read(units).select(*map(str, units.columns)), "units of another release")
     with pytest.raises(InputError, match=r"features.units: holds .*strata features --as-of 2017-12-31"):
-        build_segments(run, target(2, DECEMBER))
+        segment(run, target(2, DECEMBER))

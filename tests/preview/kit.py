@@ -31,6 +31,11 @@ CONF = Path("conf/grocery")
 AS_OF = date(2017, 12, 31)
 MOMENT = datetime(2018, 1, 1, tzinfo=UTC)
 KEY = "k" * 40
+CURRENT: Mapping[str, Any] = {
+    "known_at": MOMENT, "sequence": 1, "kind": "regular", "status": "released", "release_id": "a" * 32,
+    "as_of_date": AS_OF, "is_current": True, "delta_version": 0,
+}  # fmt: skip
+"""A row of `releases` but for its table."""
 Mode = Literal["overwrite", "append"]
 ZERO: Mapping[Type, Any] = {Type.BIGINT: 0, Type.MONEY: Decimal(0), Type.DOUBLE: 0.0, Type.BOOLEAN: False}
 MORE = {
@@ -110,17 +115,8 @@ class Stored:
             for place, segment in enumerate(found)
         ]
         self.put(segment_membership, members)
-        current = {
-            "known_at": MOMENT,
-            "sequence": 1,
-            "kind": "regular",
-            "release_id": "a" * 32,
-            "as_of_date": as_of,
-            "is_current": True,
-            "delta_version": 0,
-        }
         tables = (segment_catalog, segment_membership)
-        self.put(releases, [{**current, "table_name": table.full_name()} for table in tables])
+        self.put(releases, [{**CURRENT, "as_of_date": as_of, "table_name": table.full_name()} for table in tables])
 
     def put_model(self, model: ClusterModel) -> None:
         self.put(cluster_models, [model.to_row()])

@@ -9,13 +9,14 @@ import duckdb
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from tests.preview.kit import AS_OF, MOMENT, Stored, stored
+from tests.preview.kit import AS_OF, CURRENT, MOMENT, Stored, stored
 from tests.preview.test_preview import CUSTOMERS, lines
 from tests.segments.definitions import customer
 
 from strata.audiences.consent import is_permitted, permissions
+from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.operations import population_cuts, releases
-from strata.contract.published import customer_segments
+from strata.contract.published import customer_segments, segment_catalog, segment_membership
 from strata.contract.silver import consents
 from strata.ingest.revisions import valid_rows
 from strata.preview.permissions import permitted
@@ -124,6 +125,55 @@ otherwise: rest
             "delta_version": 0, "is_current": False}  # fmt: skip
     shop.put(releases, [{**head, "table_name": customer_segments.full_name()}])
     assert lines(shop.strata("preview", "back").out)["again"][2] == "1"
+
+
+BY_AUDIENCE = """kind: rules
+base: "not audience.next_wine_buyers or purchase_days_182d > 0"
+segments:
+  - {segment: inside, label: Inside, when: "audience.next_wine_buyers"}
+  - {segment: rest, label: Rest}
+otherwise: rest
+"""
+AROUND = """kind: rules
+segments:
+  - {segment: wine, label: Wine, when: "by_audience = 'inside'"}
+  - {segment: rest, label: Rest}
+otherwise: rest
+"""
+
+
+def test_who_is_in_an_audience_is_what_the_release_of_the_date_says(shop: Stored) -> None:
+    shop.put_snapshot(CUSTOMERS)
+    shop.release({"purchase_frequency": ["high"] * 7})
+    shop.define("by_audience", BY_AUDIENCE)
+    shop.define("around", AROUND)
+    unknown = "who is in audience.next_wine_buyers as of 2017-12-31 is not known: no release of that date has it"
+    assert f"note: by_audience: {unknown}; `strata run --as-of 2017-12-31` makes one" in shop.strata("preview").out
+    assert f"note: around: it needs by_audience: {unknown}" in shop.strata("preview", "around").out
+    assert f"by_audience: {unknown}" in shop.strata("explain", "--customer", customer(1)).out
+    assert unknown in shop.strata("plan").out
+
+    key = {"as_of_date": AS_OF, "audience": "next_wine_buyers"}
+    definition = shop.project.definition_hashes["audience.next_wine_buyers"]
+    shop.put(audience_catalog, [{**key, "definition_hash": definition}])
+    members = [{**key, "customer_id": customer(i)} for i in (0, 4, 99)]
+    other = [{**key, "audience": "other", "customer_id": customer(3)}]
+    shop.put(audience_membership, members + other)
+    tables = (segment_catalog, segment_membership, audience_catalog, audience_membership)
+    shop.put(releases, [{**CURRENT, "table_name": table.full_name()} for table in tables])
+    said = shop.strata("preview", "by_audience")
+    # of seven, 0 has not bought and is a member: outside of the base
+    assert "by_audience: rules, version 1, as of 2017-12-31, 6 customers in the base" in said.out, said.err
+    assert lines(said.out)["inside"][2] == "1"
+    assert "note" not in said.out
+    assert lines(shop.strata("preview", "around").out)["wine"][2] == "1"
+    explained = shop.strata("explain", "--customer", customer(4)).out
+    assert "because  audience.next_wine_buyers\n             audience.next_wine_buyers = yes" in explained
+    assert "by_audience: not in its base" in shop.strata("explain", "--customer", customer(0)).out
+    shop.edit("audiences/next_wine_buyers.yml", "share: 0.1", "share: 0.2")
+    edited = "audience.next_wine_buyers is defined otherwise now; its members here are those that the release"
+    assert f"note: by_audience: {edited} of 2017-12-31 found" in shop.strata("preview", "by_audience").out
+    assert edited in shop.strata("plan").out
 
 
 def test_what_is_computed_per_trip_is_said_and_does_not_hinder_the_others(tmp_path: Path) -> None:

@@ -159,6 +159,17 @@ def test_a_feature_of_the_audience_patterns_changes_the_audience(before: Project
     assert changed(before, now) == {"features", "audience.next_wine_buyers", "config"}
 
 
+def test_an_audience_changes_the_segmentations_that_name_it_and_an_audience_what_names_them(tmp_path: Path) -> None:
+    folder = copy_of_grocery(tmp_path)
+    change(folder / FREQUENCY, "purchase_days_182d >= 26", "audience.next_wine_buyers")
+    change(folder / WINE, "wine_days_182d = 0", "rfm = 'lost'")
+    named = loaded(folder)
+    change(folder / RFM, "[50, 200, 600, 1500]", "[50, 200, 600, 1501]")
+    assert changed(named, loaded(folder)) == {
+        "segmentation.rfm", "audience.next_wine_buyers", "segmentation.purchase_frequency", "config",
+    }  # fmt: skip
+
+
 def test_the_order_of_segments_is_meaning_and_the_order_of_features_is_not(before: Project, tmp_path: Path) -> None:
     folder = copy_of_grocery(tmp_path)
     features = yaml.safe_load((folder / "features.yml").read_text())

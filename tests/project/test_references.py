@@ -3,10 +3,22 @@
 from dataclasses import replace
 
 import pytest
+from tests.audiences.definitions import audience
 from tests.segments.definitions import segment, segmentation
 
+from strata.contract.columns import Type
 from strata.errors import Location, ProjectError
-from strata.project.references import closure, generations, looks_back_at, mentioned_in, relative_names
+from strata.expression import Name
+from strata.project.references import (
+    audiences_in,
+    closure,
+    generations,
+    key_of,
+    looks_back_at,
+    mentioned_in,
+    names_of_audiences,
+    relative_names,
+)
 from strata.project.words import Text
 
 HERE = Location("x.yml", 3, 7)
@@ -37,6 +49,38 @@ def test_a_circle_is_said_with_the_way_round_and_its_place() -> None:
     (problem,) = caught.value.problems
     assert problem.what == "segmentations need each other: `a` needs `b` needs `c` needs `a`"
     assert problem.where == HERE
+
+
+def list_of(name: str, candidates: str, *exclude: str):
+    made = audience(name=name, candidates=candidates, exclude=exclude)
+    return replace(made, seed=Text("x > 0", HERE), candidates=Text(candidates, HERE))
+
+
+def test_audiences_are_ordered_among_segmentations() -> None:
+    texts = [Text("audience.wine and rfm = 'audience.beer' or audience . tea", HERE)]
+    assert audiences_in(texts) == {"wine", "tea"}
+    assert mentioned_in(texts, ["rfm", "wine", "audience.wine"]) == {"rfm", "audience.wine"}
+    assert names_of_audiences([list_of("wine", "x > 1")]) == {"audience.wine": Name(Type.BOOLEAN, False)}
+    made = [
+        rule("a", "audience.wine"), list_of("wine", "b = 'a'", "audience.tea"), rule("b", "x > 1"),
+        list_of("tea", "x > 1"), rule("wine", "x > 1"),
+    ]  # fmt: skip
+    assert [[key_of(d) for d in group] for group in generations(made)] == [
+        ["b", "audience.tea", "wine"], ["audience.wine"], ["a"],
+    ]  # fmt: skip
+    assert relative_names(made) == {"audience.tea", "audience.wine", "a"}
+
+
+def test_a_circle_by_way_of_an_audience_is_said_with_the_way_round() -> None:
+    made = [rule("a", "x > 1 and audience.wine"), list_of("wine", "x > 1", "audience.tea"), list_of("tea", "a = 'a'")]
+    with pytest.raises(ProjectError) as caught:
+        generations(made)
+    (problem,) = caught.value.problems
+    assert problem.what == (
+        "segmentations and audiences need each other: `a` needs `audience.wine` needs `audience.tea` needs `a`"
+    )
+    with pytest.raises(ProjectError, match=r"^[^`]*audiences need each other: `audience.tea` needs `audience.tea`"):
+        generations([list_of("tea", "x > 1", "audience.tea")])
 
 
 def test_what_names_a_relative_segmentation_is_relative_too() -> None:

@@ -15,7 +15,7 @@ from tests.segments.definitions import AS_OF, HERE, customer, score, segment, se
 
 from strata.contract.columns import Type
 from strata.errors import ProjectError
-from strata.expression import compile_expression
+from strata.expression import Name, compile_expression
 from strata.project.models import ClusterFeature, Score, Segment, Segmentation, Text
 from strata.segments.model import ClusterModel
 from strata.segments.preparation import Preparation, Scaling
@@ -26,6 +26,7 @@ WORDS = ["true", "false", "0", "7", "-3", "a", "it's", "", "ß é", "z"]
 OF_ATTRIBUTE = {Type.STRING, Type.BOOLEAN, Type.BIGINT}
 CUTS = [-1e9, -9.0, -1.75, -0.05, 0.0, 0.1, 0.5, 1.0, 2.5, 7.0, 1e9, 1e16]
 
+AUDIENCES = {"audience.wine": Name(Type.BOOLEAN, False)}
 ON_CUTS = VALUES | {
     Type.BIGINT: st.sampled_from([-9, 0, 1, 7, 10**9]),
     Type.MONEY: st.sampled_from([Decimal(str(cut)).quantize(Decimal("0.01")) for cut in CUTS[:-1]]),
@@ -140,13 +141,14 @@ def random_definitions(count: int) -> tuple[list[Segmentation], dict[str, Cluste
 
 
 def _read_by_others(made: list[Segmentation], bases: list[str]) -> Iterator[Segmentation]:
-    """The definitions, and behind some of them one that is about them, split by a base."""
+    """The definitions, and behind some of them one that is about them and an audience, split by a base."""
     every = max(len(made) // len(bases), 1)
     for place, read in enumerate(made):
         yield read
         if place % every == 0 and place // every < len(bases):
             base = bases[place // every]
-            rules = [segment("s0", f"{read.name} = 's0'"), segment("s1", f"{read.name} is null"), segment("rest")]
+            named = [f"{read.name} = 's0'", f"{read.name} is null and not audience.wine", "audience.wine"]
+            rules = [*(segment(f"s{n}", words) for n, words in enumerate(named)), segment("rest")]
             yield segmentation(f"about_{read.name}", "rules", rules, otherwise="rest", base=Text(base, HERE))
 
 
@@ -155,4 +157,6 @@ def random_customers(count: int) -> pa.Table:
     often = [*drawn(tables(VALUES, 1), count // 2), *drawn(tables(ON_CUTS, 1), count - count // 2)]
     table = pa.concat_tables(often)
     ids = pa.array([customer(i) for i in range(count)])
+    # as of the date of a backtest nobody knows who would be a member
+    table = table.append_column("audience.wine", pa.array([[True, False, None][i % 3] for i in range(count)]))
     return table.append_column("customer_id", ids).append_column("as_of_date", pa.array([AS_OF] * count))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from tests.expression.test_agreement import NAMES
-from tests.segments.random_definitions import random_customers, random_definitions
+from tests.segments.random_definitions import AUDIENCES, random_customers, random_definitions
 
 from strata.project.models import Segmentation
 from strata.project.references import generations, names_of_segmentations
@@ -24,14 +24,14 @@ def by_spark(
     spark: SparkSession, table: pa.Table, made: list[Segmentation], models: dict[str, ClusterModel]
 ) -> Membership:
     frame = spark.createDataFrame(table).coalesce(1)
-    rows = assign_all(frame, made, NAMES, models).toArrow().to_pylist()
+    rows = assign_all(frame, made, {**NAMES, **AUDIENCES}, models).toArrow().to_pylist()
     return {(row["customer_id"], row["segmentation"]): (row["segment"], row["score"]) for row in rows}
 
 
 def by_duckdb(table: pa.Table, made: list[Segmentation], models: dict[str, ClusterModel]) -> Membership:
     with duckdb.connect() as connection:
         connection.register("t", table)
-        names = {**names_of_segmentations(made), **NAMES}
+        names = {**names_of_segmentations(made), **NAMES, **AUDIENCES}
         groups = [{s.name: segment_sql(s, names, models) for s in group} for group in generations(made)]
         query = select_segments("t", groups)
         found = connection.sql(query).to_arrow_table().to_pylist()

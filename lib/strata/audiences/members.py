@@ -1,6 +1,8 @@
 """The members of a look-alike: the best candidates, less everybody who may not be in it."""
 
+from collections.abc import Mapping
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -11,6 +13,7 @@ from strata.audiences.ranking import size_at
 from strata.audiences.sample import holds, is_candidate
 from strata.audiences.scoring import score_column
 from strata.contract.lists import audience_membership
+from strata.project.references import AUDIENCE
 
 COLUMNS = tuple(str(c) for c in audience_membership.columns if c != "release_id")
 
@@ -108,6 +111,28 @@ def carry_forward(previous: DataFrame, audience: str, as_of: date, permitted: Da
         "audience_rank": _rank("audience_rank", descending=False),
     }
     return kept.withColumns(renewed).select(*COLUMNS)
+
+
+def with_memberships(customers: DataFrame, members: Mapping[str, DataFrame], as_of: date) -> DataFrame:
+    """Whether customers are members of audiences.
+
+    Args:
+        customers: as_of_date, customer_id and other columns.
+        members: audience -> its members of the date, at least one audience.
+        as_of: the as-of date of these.
+
+    Returns:
+        `customers` with a BOOLEAN `audience.<name>` each, as conditions read it: never NULL on the date, and NULL on
+        every other, of which nobody knows who would have been picked.
+    """
+    listed = [found.select("customer_id", F.lit(name).alias("audience")) for name, found in members.items()]
+    flags = [F.bool_or(F.col("audience") == name).alias(AUDIENCE + name) for name in members]
+    together = reduce(DataFrame.unionByName, listed).groupBy("customer_id").agg(*flags)
+    is_known = F.col("as_of_date") == F.lit(as_of)
+    found = {
+        name: F.when(is_known, F.coalesce(F.col(f"`{name}`"), F.lit(False))) for name in map(AUDIENCE.__add__, members)
+    }
+    return customers.join(together, "customer_id", "left").withColumns(found)
 
 
 def _rank(by: str, descending: bool = True) -> Column:

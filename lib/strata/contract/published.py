@@ -221,11 +221,12 @@ class segment_migration(Table):
 
 
 class segment_reliability(Table):
-    """Whether segments repeat: those by one half of the weeks against those by the other, on a sample."""
+    """Whether segments repeat: by one half of the weeks against the other, on a sample; not per unit or by audience."""
 
     schema = "publish"
     grain = ("as_of_date", "segmentation")
     slice_by = "as_of_date"
+    may_be_empty = True
     as_of_date = keys.as_of_date()
     segmentation = _segmentation()
     customers = column(Type.BIGINT, "Customers whom both halves know, in the sample", COUNT)

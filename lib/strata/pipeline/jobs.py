@@ -8,7 +8,7 @@ from strata.console import Console
 from strata.contract.published import GATED_TABLES
 from strata.errors import InputError, ProjectError
 from strata.ingest.keys import read_key
-from strata.pipeline.audiences import build_audiences
+from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.ingest import ingest, read_books, require_complete
@@ -20,8 +20,6 @@ from strata.publish.contracts import unpublishable
 from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import read_releases, recover
-
-BUILDERS = (("segments", build_segments), ("audiences", build_audiences), ("audiences", build_recommendations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,12 @@ def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console:
     if _is_done(target, wanted):
         console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
         return False
-    for stage, build in BUILDERS:
-        if stage in wanted.stages:
-            build(run, target)
+    with audiences_of(run, target) as audiences:
+        if "segments" in wanted.stages:
+            build_segments(run, target, audiences)
+        if "audiences" in wanted.stages:
+            build_audiences(audiences)
+            build_recommendations(run, target)
     return publish(run, target) if "publish" in wanted.stages else False
 
 

@@ -4,7 +4,7 @@ Kept in tables of `models` under an id that follows from definition, date and kn
 replay finds what was used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,7 @@ from strata.errors import InputError
 from strata.pipeline.context import Run, Target
 from strata.pipeline.lookback import is_readable, read_released
 from strata.project.models import Segmentation
-from strata.project.names import names_of_features
-from strata.project.references import closure, generations, names_of_segmentations, needs_of
+from strata.project.references import closure, generations, needs_of, usable_names
 from strata.publish.catalog import live_rows
 from strata.publish.release import Row
 from strata.segments.assign import in_base, references, with_segments
@@ -44,14 +43,16 @@ class Assigning:
 
     def assign(self, run: Run, customers: DataFrame) -> DataFrame:
         """The customers with the columns of every segmentation (`segments.assign.with_segments`)."""
-        return with_segments(customers, self.segmentations, names_of_features(run.project.features), self.clusters)
+        return with_segments(customers, self.segmentations, usable_names(run.project), self.clusters)
 
     def only(self, names: frozenset[str]) -> "Assigning":
         """The same with these segmentations and all that they need, in the given order."""
         return replace(self, segmentations=closure(names, self.segmentations))
 
 
-def find_models(run: Run, target: Target, customers: DataFrame | None = None) -> Assigning:
+def find_models(
+    run: Run, target: Target, customers: DataFrame | None = None, names: Iterable[str] | None = None
+) -> Assigning:
     """What a release assigns with, in the project's order: kept, or fitted and measured now.
 
     A clustering keeps the model of the release looked back at while its definition stays; cuts are those of the date.
@@ -59,15 +60,19 @@ def find_models(run: Run, target: Target, customers: DataFrame | None = None) ->
     Args:
         run: where models are kept.
         target: the release.
-        customers: `read_customers` of it, to fit on; without it what is missing is an error.
+        customers: those of its date as `read_customers` gives them, with the audiences that bases name, to fit on;
+            without them what is missing is an error.
+        names: the segmentations that are asked for, found with all that they need; None: all.
 
     Raises:
         InputError: a model is missing and there is nothing to fit it on.
     """
-    finding, done = _Finding(run, target, customers), Assigning()
-    for segmentation in (s for group in generations(run.project.segmentations) for s in group):
+    finding, done, wanted = _Finding(run, target, customers), Assigning(), run.project.segmentations
+    if names is not None:
+        wanted = closure(names, wanted)
+    for segmentation in (s for group in generations(wanted) for s in group):
         done = finding.add(segmentation, done)
-    return done.only(frozenset(s.name for s in run.project.segmentations))
+    return done.only(frozenset(s.name for s in wanted))
 
 
 def previous_catalog(run: Run, target: Target) -> list[Row]:
@@ -158,10 +163,8 @@ class _Finding:
                 f"{table.full_name()}: nothing for {segmentation.name} as of {self.target.as_of};"
                 f" run `strata segments --as-of {self.target.as_of}` first"
             )
-        project = self.run.project
-        names = {**names_of_segmentations(project.segmentations), **names_of_features(project.features)}
         needed = done.only(needs_of(segmentation, [s.name for s in done.segmentations]))
-        base = in_base(segmentation, names, references(needed.segmentations))
+        base = in_base(segmentation, usable_names(self.run.project), references(needed.segmentations))
         if base is None:
             return self.customers
         assigned = needed.assign(self.run, self.customers) if needed.segmentations else self.customers

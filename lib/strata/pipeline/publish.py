@@ -56,7 +56,7 @@ def publish(run: Run, target: Target) -> bool:
 def _catalog(run: Run, target: Target) -> list[Row]:
     project, made = run.project, find_models(run, target)
     return catalog_rows(
-        made.segmentations,
+        [*made.segmentations, *project.audiences],
         project.offers,
         project.definition_hashes,
         target.as_of,

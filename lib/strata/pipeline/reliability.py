@@ -18,7 +18,7 @@ from strata.pipeline.features import decided_plan
 from strata.pipeline.models import Assigning
 from strata.pipeline.staged import stage_rows
 from strata.pipeline.tiles import read_valid
-from strata.project.references import closure
+from strata.project.references import audiences_in, closure
 from strata.segments.assign import to_rows
 from strata.segments.reliability import Repetition, repetition
 
@@ -28,7 +28,8 @@ SAMPLE_CUSTOMERS = 20_000
 def build_reliability(run: Run, target: Target, made: Assigning, customers: int) -> None:
     """Write `segment_reliability` to staging; say which segmentations hardly repeat.
 
-    Segmentations per unit are left out, and those that need one: a unit lies in one half of the weeks.
+    Segmentations per unit, or by an audience, are left out, and those that need one: a unit lies in one half of the
+    weeks, and an audience is picked by all of them.
 
     Args:
         run: where to write.
@@ -36,7 +37,10 @@ def build_reliability(run: Run, target: Target, made: Assigning, customers: int)
         made: what assigns; models and cuts stay as they are.
         customers: about how many there are, to know which share of them makes a sample.
     """
-    made = made.only(_of_customers(made))
+    made = made.only(_of_halves(made))
+    if not made.segmentations:
+        stage_rows(run, target, segment_reliability, [])
+        return
     with run.stage("reliability", "segments by odd against even weeks") as outcome:
         share = min(1.0, SAMPLE_CUSTOMERS / max(customers, 1))
         found = _repetitions(made.assign(run, _halves(run, target, share)), made)
@@ -49,9 +53,12 @@ def build_reliability(run: Run, target: Target, made: Assigning, customers: int)
         run.progress.note(f"{what}: its segments hardly repeat")
 
 
-def _of_customers(made: Assigning) -> frozenset[str]:
-    segmentations = made.segmentations
-    return frozenset(s.name for s in segmentations if all(n.per is None for n in closure([s.name], segmentations)))
+def _of_halves(made: Assigning) -> frozenset[str]:
+    """The segmentations that one half of the weeks can decide."""
+    whole = {s.name for s in made.segmentations if s.per is not None or audiences_in(s.conditions)}
+    return frozenset(
+        s.name for s in made.segmentations if whole.isdisjoint(n.name for n in closure([s.name], made.segmentations))
+    )
 
 
 def _halves(run: Run, target: Target, share: float) -> DataFrame:

@@ -6,28 +6,30 @@ from strata.contract.columns import extend
 from strata.contract.published import customer_segments, segment_membership
 from strata.contract.spark import rows_of
 from strata.errors import InputError, Problem
+from strata.pipeline.audiences import Audiences
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.models import Assigning, find_models
 from strata.pipeline.reliability import build_reliability
 from strata.pipeline.staged import stage
 from strata.pipeline.units import stage_units
-from strata.project.references import declared_segments
+from strata.project.references import audiences_in, declared_segments
 from strata.publish.catalog import segment_columns
 from strata.segments.assign import to_columns, to_rows
 from strata.storage.concurrent import concurrently
 from strata.storage.promotion import staging
 
 
-def build_segments(run: Run, target: Target) -> None:
+def build_segments(run: Run, target: Target, audiences: Audiences) -> None:
     """Write `segment_membership`, `customer_segments` and `unit_segments` to staging.
 
-    Models and cuts that are not there are fitted and measured.
+    Models and cuts that are not there are fitted and measured, audiences that conditions name are built.
 
     Raises:
         InputError: nobody is in the base of a segmentation.
     """
-    customers = read_customers(run, target)
+    named = audiences_in(text for s in run.project.segmentations for text in s.conditions)
+    customers = audiences.beside(read_customers(run, target), named)
     made = find_models(run, target, customers)
     with run.stage("segments", f"{len(made.segmentations)} segmentations") as outcome:
         assigned = made.assign(run, customers)

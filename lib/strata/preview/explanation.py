@@ -7,7 +7,7 @@ from strata.console import Console
 from strata.errors import InputError
 from strata.expression import compile_expression
 from strata.ingest.pseudonyms import possible_ids, pseudonym_of
-from strata.preview.evaluation import Evaluation, evaluate, why_missing
+from strata.preview.evaluation import Evaluation, evaluate
 from strata.preview.reasons import WAYS_SHOWN, all_bounds, all_variants, in_words, rule_that_held, shown, ways_out
 from strata.preview.state import State
 from strata.preview.variants import PLACE, Bound, Variant, variants_query
@@ -43,8 +43,8 @@ def show_explanation(state: State, written: str, read_key: Callable[[], bytes], 
         for place, way in enumerate(ways[:WAYS_SHOWN]):
             word = "way out" if rows[0][base_column(segmentation.name)] else "way in"
             console.say(f"    {'' if place else word:<9}{in_words(way)}")
-    for segmentation in evaluation.missing:
-        console.say(f"\n  {segmentation.name}: {why_missing(segmentation)}")
+    for name, why in evaluation.missing.items():
+        console.say(f"\n  {name}: {why}")
 
 
 def find_customer(state: State, written: str, read_key: Callable[[], bytes]) -> str:

@@ -7,7 +7,7 @@ from strata.contract.feature_tables import snapshot
 from strata.contract.published import segment_membership
 from strata.errors import Location
 from strata.expression import Expression, compile_expression
-from strata.preview.evaluation import Evaluation, evaluate, segments_of_all, why_missing
+from strata.preview.evaluation import Evaluation, evaluate, segments_of_all
 from strata.preview.features import feature_sql
 from strata.preview.moves import Change, moves_query, notes_on, read_moves, state_of, touched
 from strata.preview.pages import Section, Terms, as_markdown, as_text, section_of
@@ -79,8 +79,9 @@ def _change(state: State, segmentation: Segmentation, evaluation: Evaluation, re
         return Change(name, become, segmentation.version, before)
     notes = notes_on(segmentation, released)
     if name not in evaluation.sql:
-        notes.append(why_missing(segmentation))
-        return Change(name, become, segmentation.version, before, notes=tuple(notes))
+        return Change(name, become, segmentation.version, before, notes=(*notes, evaluation.missing[name]))
+    if name in evaluation.notes:
+        notes.append(evaluation.notes[name])
     sql, spent = evaluation.sql[name], revenue.to_duckdb() if revenue else None
     query = moves_query(segments_of_all(state, evaluation), state.released(segment_membership), name, spent)
     audiences = touched(state.project.audiences, name, sql.reads)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from strata.console import Console
 from strata.errors import ProjectError
-from strata.preview.evaluation import Evaluation, evaluate, segments_of_all, why_missing
+from strata.preview.evaluation import Evaluation, evaluate, segments_of_all
 from strata.preview.funnel import (
     Funnel,
     Size,
@@ -22,7 +22,7 @@ from strata.project.references import declared_segments
 def show_sizes(state: State, console: Console) -> None:
     """One table: every segment of every segmentation."""
     evaluation = evaluate(state, state.project.segmentations)
-    _say_missing(evaluation, console)
+    _say_notes(evaluation, console)
     if not evaluation.segmentations:
         return
     names = [s.name for s in evaluation.segmentations]
@@ -52,7 +52,7 @@ def show_segmentation(state: State, name: str, console: Console) -> None:
         known = ", ".join(s.name for s in state.project.segmentations)
         raise ProjectError(f"preview: there is no segmentation `{name}`; the project has {known}")
     evaluation = evaluate(state, [segmentation])
-    _say_missing(evaluation, console)
+    _say_notes(evaluation, console)
     if evaluation.missing:
         return
     if segmentation.kind in ("rules", "scores"):
@@ -120,9 +120,9 @@ def _say_unknown(found: Mapping[str, int], base: int, console: Console) -> None:
     console.say(f"  not known: {', '.join(told) or 'nothing'}; {known} of {len(found)} features known of everybody")
 
 
-def _say_missing(evaluation: Evaluation, console: Console) -> None:
-    for segmentation in evaluation.missing:
-        console.say(f"note: {segmentation.name}: {why_missing(segmentation)}\n")
+def _say_notes(evaluation: Evaluation, console: Console) -> None:
+    for name, note in (*evaluation.missing.items(), *evaluation.notes.items()):
+        console.say(f"note: {name}: {note}\n")
 
 
 def _words_of(size: Size, segmentation: Segmentation) -> tuple[str, str]:

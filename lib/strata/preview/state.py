@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from strata.contract.columns import Table
 from strata.contract.feature_tables import snapshot
+from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.operations import releases
 from strata.contract.published import customer_segments, segment_catalog
 from strata.contract.silver import consents
@@ -17,11 +18,11 @@ from strata.preview.permissions import PROFILING, permitted
 from strata.project.models import Project
 from strata.project.names import names_of_features
 from strata.project.policies import Purpose
-from strata.project.references import PREVIOUS, looks_back_at
+from strata.project.references import AUDIENCE, PREVIOUS, audiences_in, looks_back_at
 from strata.publish.catalog import live_rows
-from strata.publish.release import current_release, previous_release
+from strata.publish.release import current_release, previous_release, release_of_day
 from strata.segments.cuts import Cuts
-from strata.segments.duckdb import quoted
+from strata.segments.duckdb import quoted, text
 from strata.segments.model import ClusterModel
 from strata.storage.local import LocalTables, Row, open_local
 
@@ -37,6 +38,8 @@ class State:
         models: the clusterings of definitions as they are now, by segmentation; those not fitted yet are missing.
         cuts: the same of what is cut by the population.
         names: the features that conditions may use.
+        audiences: the audiences that conditions name and whose members the release of the date has, with the hash of
+            the definition that found them.
     """
 
     project: Project
@@ -48,6 +51,7 @@ class State:
     models: Mapping[str, ClusterModel]
     cuts: Mapping[str, Cuts]
     names: Mapping[str, Name]
+    audiences: Mapping[str, str]
 
     @property
     def release(self) -> list[Row]:
@@ -69,7 +73,8 @@ class State:
         listed = ", ".join(map(quoted, ("customer_id", *columns)))
         one = f" WHERE customer_id = '{customer_id}'" if customer_id else ""
         stored = f"(SELECT {listed} FROM {self.tables.relation(snapshot, slice_of=self.as_of)}{one})"
-        return self._with_past(permitted(stored, self._consents(), self._purposes(), self.judged_on))
+        grouped = permitted(stored, self._consents(), self._purposes(), self.judged_on)
+        return self._with_memberships(self._with_past(grouped))
 
     def _consents(self) -> str | None:
         delivered = any(source.feeds == "consents" for source in self.project.sources)
@@ -81,7 +86,7 @@ class State:
 
     def _with_past(self, customers: str) -> str:
         """With a column `previous.<segmentation>` for each that conditions look back at."""
-        names = sorted(looks_back_at(text for s in self.project.segmentations for text in s.conditions))
+        names = sorted(looks_back_at(words for s in self.project.segmentations for words in s.conditions))
         if not names:
             return customers
         known_at = max((row["known_at"] for row in self.history), default=datetime.min)  # noqa: DTZ901 - nothing
@@ -92,6 +97,17 @@ class State:
             return f"(SELECT *, {', '.join(past)} FROM {customers})"
         wide = f"(SELECT customer_id, {', '.join(past)} FROM {self.released(customer_segments, before)})"
         return f"(SELECT * FROM {customers} AS everybody LEFT JOIN {wide} AS past USING (customer_id))"
+
+    def _with_memberships(self, customers: str) -> str:
+        """With a column `audience.<name>` for each of `audiences`: the twin of `audiences.members.with_memberships`."""
+        if not self.audiences:
+            return customers
+        members = self.released(audience_membership, release_of_day(self.history, self.as_of))
+        keys = {name: quoted(AUDIENCE + name) for name in self.audiences}
+        flags = ", ".join(f"bool_or(audience = {text(name)}) AS {key}" for name, key in keys.items())
+        found = ", ".join(f"coalesce(members.{key}, false) AS {key}" for key in keys.values())
+        inside = f"(SELECT customer_id, {flags} FROM {members} GROUP BY customer_id) AS members"
+        return f"(SELECT everybody.*, {found} FROM {customers} AS everybody LEFT JOIN {inside} USING (customer_id))"
 
     def released(self, table: type[Table], release: Sequence[Row] = ()) -> str:
         """The rows of a published table as a release has them, or else the current one: a query in parentheses."""
@@ -126,7 +142,18 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
     return State(
         project, tables, day, judged_on, history, catalog, read_models(project, tables, catalog),
         read_cuts(project, tables, day), names_of_features(project),
+        _audiences(project, tables, release_of_day(history, day)),
     )  # fmt: skip
+
+
+def _audiences(project: Project, tables: LocalTables, release: Sequence[Row]) -> dict[str, str]:
+    named = audiences_in(words for s in project.segmentations for words in s.conditions)
+    row = next((r for r in release if r["table_name"] == audience_catalog.full_name()), None)
+    if not named or row is None:
+        return {}
+    catalog = tables.relation(audience_catalog, row["delta_version"], row["as_of_date"])
+    found = tables.rows(f"SELECT audience, definition_hash FROM {catalog} ORDER BY audience")
+    return {r["audience"]: r["definition_hash"] for r in found if r["audience"] in named}
 
 
 def _date(tables: LocalTables, wanted: date | None) -> date:
@@ -144,5 +171,5 @@ def _history(tables: LocalTables) -> list[Row]:
     if not tables.exists(releases):
         return []
     moment = "make_timestamp(epoch_us(known_at)) AS known_at"  # in UTC
-    columns = f"release_id, table_name, sequence, kind, as_of_date, {moment}, delta_version, is_current"
+    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {moment}, delta_version, is_current"
     return tables.rows(f"SELECT {columns} FROM {tables.relation(releases)}")

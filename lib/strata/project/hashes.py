@@ -11,7 +11,7 @@ from strata.project.models import Audience, Feature, Kpi, Project, Score, Segmen
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
-from strata.project.references import generations
+from strata.project.references import generations, key_of
 from strata.project.sources import Mapped, Source
 from strata.project.words import Text
 
@@ -36,17 +36,19 @@ def definition_hashes(project: Project, compiled: Compiled) -> dict[str, str]:
     by_column = {column: f.name for f in everything for column in column_names(f)}
     used = {column: features[name] for column, name in by_column.items()}
     units = {u.name: digest([u.of.words, _canonical(u.condition, compiled), u.days]) for u in project.units}
-    for segmentation in (s for group in generations(project.segmentations) for s in group):
-        used[segmentation.name] = digest(_segmentation(segmentation, compiled, used, units))
+    definitions: list[Segmentation | Audience] = [*project.segmentations, *project.audiences]
+    for definition in (d for group in generations(definitions) for d in group):
+        if isinstance(definition, Segmentation):
+            said = _segmentation(definition, compiled, used, units)
+        else:
+            said = _audience(definition, compiled, used, _learnt(definition, project.features, features))
+        used[key_of(definition)] = digest(said)
     return {
         "features": digest(features),
         **{f"sources.{s.name}": digest(_source(s, compiled)) for s in project.sources},
         **({"units": digest(units)} if units else {}),
         **{f"segmentation.{s.name}": used[s.name] for s in project.segmentations},
-        **{
-            f"audience.{a.name}": digest(_audience(a, compiled, used, _learnt(a, project.features, features)))
-            for a in project.audiences
-        },
+        **{key_of(a): used[key_of(a)] for a in project.audiences},
         **{f"recommendation.{r.name}": digest(_recommendation(r, compiled)) for r in project.recommendations},
         **({"kpis": digest([_kpi(k, compiled) for k in project.kpis])} if project.kpis else {}),
     }

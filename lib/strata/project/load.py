@@ -11,7 +11,7 @@ from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.recommendations import check_recommendation
-from strata.project.checks.segmentations import check_fed, check_segmentations
+from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.checks.units import check_roll_up, names_per_unit
 from strata.project.folder import project_files
@@ -103,8 +103,10 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         return _file(files.single[name], reader, notes, prepare) if name in files.single else absent
 
     def folder(name: str, reader: Reader[T], prepare: Callable[[Node], Node] = _as_is) -> tuple[T, ...]:
-        read = (_file(path, reader, notes, prepare) for path in files.folders[name])
-        return tuple(definition for definition in read if definition is not None)
+        read = {path.stem: _file(path, reader, notes, prepare) for path in files.folders[name]}
+        for unread in (stem for stem, definition in read.items() if definition is None):
+            notes.doubt(unread)
+        return tuple(definition for definition in read.values() if definition is not None)
 
     no_offers: Mapping[str, str] = {}
     no_checks: tuple[Check, ...] = ()
@@ -168,14 +170,16 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         notes.expect_known(name, names or (), "feature")
     parts = replace(parts, definitions=tuple(_with_floor(d, parts.privacy) for d in parts.definitions))
     of_units = names_per_unit(parts.features.units if parts.features else (), everything)
-    check_segmentations(parts.segmentations, names, of_units, parts.offers, parts.privacy, compiler)
+    check_segmentations(parts.segmentations, parts.audiences, names, of_units, parts.offers, compiler)
+    for segmentation in parts.segmentations:
+        check_privacy(segmentation, parts.privacy, compiler)
     for segmentation in parts.segmentations if parts.features else ():
         check_roll_up(segmentation, of_units, compiler)
     check_fed(parts.segmentations, everything or (), parts.sources, compiler)
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
-        check_audience(audience, features, parts.segmentations, parts.privacy, compiler)
+        check_audience(audience, features, parts.segmentations, audiences, parts.privacy, compiler)
     for recommendation in parts.recommendations:
         check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     check_kpis(parts.kpis or (), names, compiler)

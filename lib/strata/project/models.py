@@ -221,6 +221,11 @@ class Audience:
         """Everything in it that is evaluated for a customer."""
         return self.seed, self.candidates, *self.exclude
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether being a member depends on the other customers: a look-alike returns the best of all candidates."""
+        return self.kind == "lookalike"
+
 
 @dataclass(frozen=True, slots=True)
 class Kpi:

@@ -1,21 +1,24 @@
-"""Segmentations that stand in conditions: what their names mean there, and which are computed first.
+"""Segmentations and audiences that stand in conditions: what their names mean there, and which are computed first.
 
 `rfm = 'lost'` asks for the segment of the same release, `previous.rfm` for that of the release looked back at (unknown
-for newcomers and where there is none).
+for newcomers and where there is none). `audience.wine` asks whether the customer is a member in the same release.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 
 from strata.contract.cluster_ids import cluster_ids
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Name
-from strata.project.models import Segment, Segmentation
+from strata.project.models import Audience, Project, Segment, Segmentation
+from strata.project.names import names_of_features
 from strata.project.words import Text
 
-PREVIOUS = "previous."
+Definition = TypeVar("Definition", bound=Segmentation | Audience)
+PREVIOUS, AUDIENCE = "previous.", "audience."
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 _NAME = re.compile(r"(?<![\w.])(?:(previous|audience)\s*\.\s*)?([A-Za-z_]\w*)(?![\w(.])")
 
@@ -28,6 +31,22 @@ def names_of_segmentations(segmentations: Iterable[Segmentation]) -> dict[str, N
         names[segmentation.name] = Name(Type.STRING, is_partial)
         names[PREVIOUS + segmentation.name] = Name(Type.STRING, True)
     return names
+
+
+def names_of_audiences(audiences: Iterable[Audience]) -> dict[str, Name]:
+    """What conditions may use of audiences: whether a customer is a member, which a release knows of everybody."""
+    return {key_of(audience): Name(Type.BOOLEAN, False) for audience in audiences}
+
+
+def usable_names(project: Project) -> dict[str, Name]:
+    """What conditions about a customer may use: features, segmentations as they are and were, audiences."""
+    others = {**names_of_segmentations(project.segmentations), **names_of_audiences(project.audiences)}
+    return {**others, **names_of_features(project.features)}
+
+
+def key_of(definition: Segmentation | Audience) -> str:
+    """What conditions call it."""
+    return AUDIENCE + definition.name if isinstance(definition, Audience) else definition.name
 
 
 def known_segments(segmentation: Segmentation) -> tuple[str, ...] | None:
@@ -54,14 +73,20 @@ def looks_back_at(texts: Iterable[Text]) -> frozenset[str]:
     return frozenset(name for text in texts for prefix, name in _names(text) if prefix == "previous")
 
 
-def needs_of(segmentation: Segmentation, known: Iterable[str]) -> frozenset[str]:
-    """The segmentations of `known` that must be computed before this one."""
-    return mentioned_in(segmentation.conditions, known)
+def needs_of(definition: Segmentation | Audience, known: Iterable[str]) -> frozenset[str]:
+    """Those of `known` (`key_of`) that must be computed before this one."""
+    return mentioned_in(definition.conditions, known)
 
 
 def mentioned_in(texts: Iterable[Text], known: Iterable[str]) -> frozenset[str]:
-    """The segmentations of `known` that conditions mention as they are now."""
-    return frozenset(name for text in texts for prefix, name in _names(text) if not prefix) & frozenset(known)
+    """Those of `known` (`key_of`) that conditions mention as they are now."""
+    keys = (f"{prefix}.{name}" if prefix else name for text in texts for prefix, name in _names(text))
+    return frozenset(keys) & frozenset(known)
+
+
+def audiences_in(texts: Iterable[Text]) -> frozenset[str]:
+    """The names of the audiences that conditions mention."""
+    return frozenset(name for text in texts for prefix, name in _names(text) if prefix == "audience")
 
 
 def closure(wanted: Iterable[str], segmentations: Sequence[Segmentation]) -> tuple[Segmentation, ...]:
@@ -77,42 +102,45 @@ def closure(wanted: Iterable[str], segmentations: Sequence[Segmentation]) -> tup
     return tuple(s for s in segmentations if s.name in found)
 
 
-def generations(segmentations: Sequence[Segmentation]) -> tuple[tuple[Segmentation, ...], ...]:
-    """The segmentations in groups, each needing only groups before it; the given order within a group.
+def generations(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ...], ...]:
+    """Segmentations, audiences or both in groups, each needing only groups before it; the given order within a group.
 
     Raises:
-        ProjectError: segmentations that need each other, with the way round.
+        ProjectError: definitions that need each other, with the way round.
     """
-    by_name = {s.name: s for s in segmentations}
-    sorter = TopologicalSorter({s.name: sorted(needs_of(s, by_name)) for s in segmentations})
+    by_key = {key_of(d): d for d in definitions}
+    sorter = TopologicalSorter({key: sorted(needs_of(d, by_key)) for key, d in by_key.items()})
     try:
         sorter.prepare()
     except CycleError as error:
-        raise ProjectError([_circle(by_name[name] for name in error.args[1][:0:-1])]) from error
+        raise ProjectError([_circle(by_key[key] for key in error.args[1][:0:-1])]) from error
     groups = []
     while sorter.is_active():
         ready = set(sorter.get_ready())
-        groups.append(tuple(s for s in segmentations if s.name in ready))
+        groups.append(tuple(d for d in definitions if key_of(d) in ready))
         sorter.done(*ready)
     return tuple(groups)
 
 
-def relative_names(segmentations: Sequence[Segmentation]) -> frozenset[str]:
-    """Those in which a customer's segment depends on the other customers, by itself or by what it needs."""
+def relative_names(definitions: Sequence[Segmentation | Audience]) -> frozenset[str]:
+    """Those (`key_of`) where what a customer gets depends on the other customers, by itself or by what it needs."""
     found: set[str] = set()
-    for group in generations(segmentations):
-        found |= {s.name for s in group if s.is_relative or needs_of(s, found)}
+    for group in generations(definitions):
+        found |= {key_of(d) for d in group if d.is_relative or needs_of(d, found)}
     return frozenset(found)
 
 
-def _circle(members: Iterable[Segmentation]) -> Problem:
+def _circle(members: Iterable[Segmentation | Audience]) -> Problem:
     way = list(members)
-    first = min(way, key=lambda s: s.name)
+    first = min(way, key=key_of)
     turn = way.index(first)
-    words = " needs ".join(f"`{s.name}`" for s in (*way[turn:], *way[:turn], first))
-    names = [s.name for s in way]
-    where = next((text.where for text in first.conditions if mentioned_in([text], names)), first.where)
-    return Problem(where, f"segmentations need each other: {words}", "break the circle, or look at previous.<name>")
+    words = " needs ".join(f"`{key_of(d)}`" for d in (*way[turn:], *way[:turn], first))
+    keys = [key_of(d) for d in way]
+    where = next((text.where for text in first.conditions if mentioned_in([text], keys)), first.where)
+    kinds = {"segmentations": Segmentation, "audiences": Audience}
+    met = [what for what, kind in kinds.items() if any(isinstance(d, kind) for d in way)]
+    hint = "break the circle" + (", or look at previous.<name>" if "segmentations" in met else "")
+    return Problem(where, f"{' and '.join(met)} need each other: {words}", hint)
 
 
 def _names(text: Text) -> list[tuple[str, str]]:

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from strata.contract.cluster_ids import cluster_ids
 from strata.contract.columns import Column, Personal, Type, column
-from strata.project.models import Segment, Segmentation
+from strata.project.models import Audience, Segment, Segmentation
 from strata.project.references import declared_segments, relative_names
 
 Row = dict[str, Any]
+AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 NO_MODELS: Mapping[str, str] = {}
 
 
 def catalog_rows(
-    segmentations: Sequence[Segmentation],
+    definitions: Sequence[Segmentation | Audience],
     offers: Mapping[str, str],
     definition_hashes: Mapping[str, str],
     as_of_date: date,
@@ -24,7 +25,8 @@ def catalog_rows(
     """The whole of `publish.segment_catalog` after a release, without release_id.
 
     Args:
-        segmentations: every definition of the project, cuts of the population filled in.
+        definitions: every segmentation of the project, cuts of the population filled in, and the audiences that
+            their conditions may name.
         offers: text of each offer, by id.
         definition_hashes: `segmentation.<name>` -> 32 hex digits.
         as_of_date: date of the release.
@@ -36,7 +38,7 @@ def catalog_rows(
         row that no longer exists (segmentation, version or segment gone), retired as of this date unless it
         already was. A segment that comes back keeps its first date.
     """
-    earlier, relative = {_key(row): row for row in previous}, relative_names(segmentations)
+    earlier, relative = {_key(row): row for row in previous}, relative_names(definitions)
     live = [
         {
             **row,
@@ -45,14 +47,15 @@ def catalog_rows(
             "published_since": _since(earlier.get(_key(row)), as_of_date),
             "retired_on": None,
         }
-        for segmentation in segmentations
+        for segmentation in definitions
+        if isinstance(segmentation, Segmentation)
         for row in _declared(segmentation, offers, definition_hashes[f"segmentation.{segmentation.name}"])
     ]
     kept = set(map(_key, live))
     return live + [_retired(row, as_of_date) for key, row in sorted(earlier.items()) if key not in kept]
 
 
-def live_rows(catalog: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def live_rows(catalog: Iterable[AnyRow]) -> list[AnyRow]:
     """The rows of segments that are in use."""
     return [row for row in catalog if row["retired_on"] is None]
 

@@ -10,7 +10,7 @@ from strata.project.checks.segmentations import check_segments_named
 from strata.project.models import Audience, Feature, Segmentation
 from strata.project.names import column_names, names_of_features
 from strata.project.policies import Privacy
-from strata.project.references import known_segments, names_of_segmentations
+from strata.project.references import known_segments, names_of_audiences, names_of_segmentations
 from strata.project.words import place_of
 
 
@@ -18,13 +18,15 @@ def check_audience(
     audience: Audience,
     features: tuple[Feature, ...] | None,
     segmentations: Sequence[Segmentation],
+    audiences: Sequence[Audience],
     privacy: Privacy | None,
     compiler: Compiler,
 ) -> None:
     """Everything about one audience; `features` or `privacy` None: not known, because their file cannot be read."""
     notes = compiler.notes
     names = None if features is None else names_of_features(features)
-    usable = None if names is None else {**names_of_segmentations(segmentations), **names}
+    others = {**names_of_segmentations(segmentations), **names_of_audiences(audiences)}
+    usable = None if names is None else {**others, **names}
     known = {s.name: known_segments(s) for s in segmentations}
     for condition in audience.conditions:
         compiler.compile(condition, usable, Type.BOOLEAN)

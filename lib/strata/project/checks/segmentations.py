@@ -14,10 +14,10 @@ from strata.project.checks.features import expect_number
 from strata.project.checks.reachable import unreachable
 from strata.project.checks.scores import LARGEST_SPACE, cover, score_values, space_size
 from strata.project.fed import missing_for
-from strata.project.models import Feature, Segment, Segmentation
+from strata.project.models import Audience, Feature, Segment, Segmentation
 from strata.project.names import names_of_scores
 from strata.project.policies import Privacy
-from strata.project.references import generations, known_segments, names_of_segmentations
+from strata.project.references import generations, known_segments, names_of_audiences, names_of_segmentations
 from strata.project.shapes.segmentations import ERROR
 from strata.project.sources import Source
 from strata.project.words import Text, nearest, place_of
@@ -29,26 +29,27 @@ _COMPARED = frozenset({"=", "!=", "in", "not in"})
 
 def check_segmentations(
     segmentations: Sequence[Segmentation],
+    audiences: Sequence[Audience],
     features: Names | None,
     of_units: Mapping[str, Names],
     offers: Collection[str] | None,
-    privacy: Privacy | None,
     compiler: Compiler,
 ) -> None:
-    """Everything about all segmentations; features, offers or privacy None: not known, as their file cannot be read.
+    """Everything about all segmentations but privacy; features or offers None: not known, as their file is unreadable.
 
     `of_units`: unit -> what the conditions of a segmentation per it may use; its base is about the customer.
     """
-    names = None if features is None else {**names_of_segmentations(segmentations), **features}
+    definitions: list[Segmentation | Audience] = [*segmentations, *audiences]
+    others = {**names_of_segmentations(segmentations), **names_of_audiences(audiences)}
+    names = None if features is None else {**others, **features}
     for segmentation in segmentations:
         if segmentation.base is not None:
             compiler.compile(segmentation.base, names, Type.BOOLEAN)
         own = None if segmentation.per is None else of_units.get(segmentation.per)
         usable = (names, features) if segmentation.per is None else (own, own)
         _check_one(segmentation, *usable, offers, compiler)
-        _check_privacy(segmentation, privacy, compiler)
     try:
-        generations(segmentations)
+        generations(definitions)
     except ProjectError as error:
         compiler.notes.extend(error)
     known = {s.name: known_segments(s) for s in segmentations}
@@ -180,7 +181,8 @@ def _check_attribute(segmentation: Segmentation, features: Names, compiler: Comp
                 )
 
 
-def _check_privacy(segmentation: Segmentation, privacy: Privacy | None, compiler: Compiler) -> None:
+def check_privacy(segmentation: Segmentation, privacy: Privacy | None, compiler: Compiler) -> None:
+    """Its purpose is declared, and a special category has its legal basis; privacy None: its file is unreadable."""
     notes = compiler.notes
     if privacy is None:
         return

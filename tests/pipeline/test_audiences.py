@@ -1,0 +1,143 @@
+"""Audiences that conditions name: built once, when something first needs them, and meant alike everywhere."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from tests.features.worlds import project_of
+from tests.ingest.kit import Silent
+from tests.segments.definitions import customer
+
+from strata.contract.columns import Table, extend
+from strata.contract.feature_tables import daily, snapshot
+from strata.contract.lists import audience_membership
+from strata.contract.published import segment_membership, segment_reliability
+from strata.contract.spark import frame_of, rows_of
+from strata.features.tiles import plan_tiles, tile_columns
+from strata.features.wide import snapshot_columns
+from strata.pipeline.audiences import audiences_of, build_audiences
+from strata.pipeline.context import Run, Target
+from strata.pipeline.segments import build_segments
+from strata.project.load import load_project
+from strata.project.models import Project
+from strata.publish.release import Release
+from strata.storage.promotion import staging
+from strata.storage.tables import Lakehouse
+
+AS_OF, KNOWN = date(2017, 12, 31), datetime(2018, 1, 2, tzinfo=UTC)
+THEN = AS_OF - timedelta(days=84)
+CUSTOMERS = 1_500
+FEATURES = """
+- {name: visits_28d, kind: active_days, days: 28}
+- {name: wine_28d, kind: count, where: "channel = 'wine'", days: 28}
+- {name: beer_28d, kind: count, where: "channel = 'beer'", days: 28}
+- {name: cheese_28d, kind: sum, of: amount, where: "channel = 'cheese'", days: 28}
+- {name: crisps_28d, kind: sum, of: amount, where: "channel = 'crisps'", days: 28}
+"""
+RULES = "version: 1\ntechnique: t\nowner: crm\ntask: t\nkind: rules\n"
+SEGMENTATIONS = {
+    "pace": f"""segmentation: pace\n{RULES}
+segments:
+  - {{segment: often, label: Often, when: "visits_28d >= 5"}}
+  - {{segment: seldom, label: Seldom}}
+otherwise: seldom
+""",
+    "cellar": f"""segmentation: cellar\n{RULES}
+base: "not audience.beer"
+segments:
+  - {{segment: next, label: Next, when: "audience.wine"}}
+  - {{segment: often, label: Often, when: "pace = 'often'"}}
+  - {{segment: rest, label: Rest}}
+otherwise: rest
+""",
+}
+AUDIENCE = """audience: {name}
+kind: lookalike
+owner: crm
+purpose: direct_mail
+seed: "{name}_28d > 0"
+candidates: "{candidates}"
+learn_from: [cheese_28d, crisps_28d]
+activity: visits_28d
+exclude: [{exclude}]
+size: {{share: 0.25}}
+"""
+WINE = AUDIENCE.format(name="wine", candidates="wine_28d = 0 and pace = 'often'", exclude="audience.beer")
+BEER = AUDIENCE.format(name="beer", candidates="beer_28d = 0", exclude='"visits_28d = 0"')
+
+
+def project(folder: Path) -> Project:
+    project_of(folder, FEATURES)
+    for kind, files in {"segmentations": SEGMENTATIONS, "audiences": {"wine": WINE, "beer": BEER}}.items():
+        (folder / "project" / kind).mkdir()
+        for name, words in files.items():
+            (folder / "project" / kind / f"{name}.yml").write_text(words)
+    (folder / "project/privacy.yml").write_text(
+        "purposes: {direct_mail: {basis: legitimate_interest, description: Offers by mail}}\n"
+    )
+    return load_project(folder / "project", {"variables.landing": "/data"})
+
+
+def customers() -> Iterator[dict[str, Any]]:
+    """Who eats cheese comes to wine, who eats crisps to beer; more of them at the later date."""
+    dice = np.random.default_rng(3)
+    visits = dice.integers(0, 12, CUSTOMERS)
+    eaten = {food: np.floor(dice.gamma(0.6, 30, CUSTOMERS)) for food in ("cheese", "crisps")}
+    drunk = {
+        drink: dice.random(CUSTOMERS) + eaten[food] / 60 for drink, food in {"wine": "cheese", "beer": "crisps"}.items()
+    }
+    for day, needed in ((THEN, 1.4), (AS_OF, 1.1)):
+        for i in range(CUSTOMERS):
+            yield {
+                "as_of_date": day, "customer_id": customer(i), "visits_28d": int(visits[i]),
+                **{f"{drink}_28d": int(level[i] > needed) for drink, level in drunk.items()},
+                **{f"{food}_28d": Decimal(int(amount[i])) for food, amount in eaten.items()},
+            }  # fmt: skip
+
+
+@pytest.fixture
+def run(spark: SparkSession, lakehouse: Lakehouse, tmp_path: Path) -> Run:
+    made = project(tmp_path)
+    plan = plan_tiles(made)
+    table = extend(snapshot, snapshot_columns(plan))
+    lakehouse.rebuild(table, frame_of(spark, table, list(customers())), f"snapshot {'a' * 32}")
+    lakehouse.ensure(extend(daily, tile_columns(plan)))
+    return Run(made, lakehouse, lambda: KNOWN, Silent())
+
+
+TARGET = Target(Release("a" * 32, AS_OF, KNOWN, "c" * 32, "0", None), (), (), ())
+
+
+def staged(run: Run, table: type[Table]) -> list[dict[str, Any]]:
+    return rows_of(run.lakehouse.read(staging(table)))
+
+
+def members(run: Run) -> dict[str, set[str]]:
+    rows = staged(run, audience_membership)
+    return {name: {r["customer_id"] for r in rows if r["audience"] == name} for name in ("wine", "beer")}
+
+
+def test_segments_and_audiences_name_audiences_and_each_is_built_once(run: Run) -> None:
+    with audiences_of(run, TARGET) as audiences:
+        build_segments(run, TARGET, audiences)
+        build_audiences(audiences)
+    assert [row["stage"] for row in run.log].count("audiences") == 2
+    found = members(run)
+    assert min(map(len, found.values())) >= 100
+    assert not found["wine"] & found["beer"], "excluded by name"
+    often = {r["customer_id"] for r in customers() if r["visits_28d"] >= 5}
+    everybody = {customer(i) for i in range(CUSTOMERS)}
+    assert found["wine"] <= often
+    cellar = {r["customer_id"]: r["segment"] for r in staged(run, segment_membership) if r["segmentation"] == "cellar"}
+    expected = dict.fromkeys(everybody - found["beer"], "rest") | dict.fromkeys(often - found["beer"], "often")
+    assert cellar == expected | dict.fromkeys(found["wine"], "next")
+    assert [row["segmentation"] for row in staged(run, segment_reliability)] == ["pace"], "halves decide no audience"
+
+    with audiences_of(run, TARGET) as alone:
+        build_audiences(alone)
+    assert members(run) == found, "as a command of its own"
