@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.preview.kit import Stored
+from tests.preview.kit import CURRENT, Stored
 
+from strata.contract.operations import releases
+from strata.contract.published import segment_catalog, segment_membership
 from strata.preview.moves import Change, Move
 from strata.preview.pages import Terms, as_markdown, as_text, section_of
+from strata.publish.catalog import catalog_rows
 
 LONG_AGO = date(2017, 1, 1)
 TERMS = Terms(10, "spend_84d", "USD")
@@ -46,7 +49,11 @@ def test_who_moves_what_they_spent_and_that_the_version_must_be_raised(shop: Sto
     assert "purchase_frequency: changed, version is still 1" in said.out
     assert "12 of 35 customers move (34.3%), with 1,200.00 USD of spend_84d (34.3% of all)" in said.out
     assert re.search(r"^ +high +medium +12 +34.3% +1,200.00$", said.out, re.MULTILINE)
-    assert "raise version: the definition has changed, and version 1 is released" in said.out
+    assert (
+        "note: `strata run` refuses this: `purchase_frequency` has changed under version 1, which is released"
+        in said.out
+    )
+    assert "raise version to 2, or take the change back" in said.out
     shop.edit("segmentations/purchase_frequency.yml", "version: 1", "version: 2")
     raised = shop.strata("plan")
     assert "purchase_frequency: changed, version 1 → 2" in raised.out
@@ -84,6 +91,25 @@ def test_new_and_removed_segmentations_and_audiences(shop: Stored) -> None:
     assert "purchase_frequency: removed" in said.out
 
 
+def test_a_retired_version_that_comes_back_otherwise_needs_another_number(shop: Stored) -> None:
+    shop.put_snapshot([buyer(30)] * 20)
+    shop.release({"purchase_frequency": ["high"] * 20})
+    project = shop.project
+    rows = catalog_rows(project.segmentations, project.offers, project.definition_hashes, LONG_AGO)
+    retired = {"purchase_frequency": date(2017, 12, 31)}
+    shop.put(
+        segment_catalog, [{**r, "retired_on": retired.get(r["segmentation"]), "release_id": "a" * 32} for r in rows]
+    )
+    pinned = {**CURRENT, "table_name": segment_catalog.full_name(), "delta_version": 1}
+    shop.put(releases, [pinned, {**CURRENT, "table_name": segment_membership.full_name()}])
+    assert "purchase_frequency: new, version 1" in shop.strata("plan").out
+    assert "refuses" not in shop.strata("plan").out
+    shop.edit("segmentations/purchase_frequency.yml", "182d >= 26", "182d >= 28")
+    said = shop.strata("plan").out
+    assert "purchase_frequency: new, version 1" in said
+    assert "changed under version 1, which was released from 2017-01-01 until 2017-12-31" in said
+
+
 def test_a_feature_that_is_computed_otherwise_is_told_from_an_edited_rule(shop: Stored) -> None:
     line = '{name: "purchase_days_{days}d", kind: active_days, where: "event_type = \'purchase\'"'
     released_shop(shop).edit("features.yml", line, line.replace("'purchase'", "'redemption'"))
@@ -105,8 +131,6 @@ def test_customers_that_only_one_side_knows_come_from_outside(shop: Stored) -> N
 def test_the_release_that_readers_follow_is_compared_not_the_newest_version(shop: Stored) -> None:
     released_shop(shop)
     shop.put_snapshot([buyer(30)] * 35)
-    from strata.contract.published import segment_membership  # noqa: PLC0415
-
     shop.put(segment_membership, [])  # version 1, which no release has pinned
     shop.edit("segmentations/purchase_frequency.yml", "version: 1", "version: 2")
     assert "not in base" not in shop.strata("plan").out
@@ -123,7 +147,7 @@ def test_markdown_is_a_table_for_a_pull_request(shop: Stored) -> None:
     out = shop.strata("plan", "--markdown").out
     assert "### purchase\\_frequency: changed, version is still 1" in out
     assert "| from | to | customers | share | spend_84d |\n|---|---|---:|---:|---:|\n| high | medium | 12 |" in out
-    assert "\n- raise version" in out
+    assert "\n- `strata run` refuses this" in out
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.ingest.kit import FEATURES, HEADER, PURCHASES
 
+from strata.project.load import load_project
 from strata.project.models import Project
 
 from .grocery import change, copy_of_grocery, loaded
@@ -239,3 +241,27 @@ def test_a_segmentation_per_unit_follows_its_unit_its_features_and_its_roll_up(
     tmp_path: Path, replace: str, by: str, whose: set[str]
 ) -> None:
     assert changed(with_units(tmp_path / "before"), with_units(tmp_path / "now", replace, by)) == whose
+
+
+PINNED = """segmentation: pace
+version: 3
+technique: rhythm
+owner: crm
+task: Write less often
+kind: rules
+base: "spend_28d > 0"
+segments:
+  - {segment: often, label: Often, when: "spend_28d >= 50 or previous.pace = 'often'"}
+  - {segment: seldom, label: Seldom}
+otherwise: seldom
+"""
+
+
+def test_a_hash_stays_what_it_was_for_ever(tmp_path: Path) -> None:
+    """Another way to hash would make every released definition look changed, and `run` would refuse them all."""
+    (tmp_path / "project.yml").write_text(HEADER)
+    (tmp_path / "features.yml").write_text(FEATURES)
+    for folder, name, text in (("sources", "purchases", PURCHASES), ("segmentations", "pace", PINNED)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.yml").write_text(text)
+    assert load_project(tmp_path).definition_hashes["segmentation.pace"] == "c073546c671381949e7d25694a17b8dc"

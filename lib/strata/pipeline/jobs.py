@@ -16,10 +16,14 @@ from strata.pipeline.publish import publish
 from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
 from strata.pipeline.summary import print_release, print_summary
+from strata.pipeline.versions import reused_versions
 from strata.publish.contracts import unpublishable
 from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
 from strata.storage.promotion import read_releases, recover
+
+DEFINED = frozenset({"segments", "audiences", "publish"})
+"""The stages that release what definitions say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
 
 
 def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
-    if "publish" in wanted.stages and (problems := unpublishable(run.project)):
+    problems = unpublishable(run.project) if "publish" in wanted.stages else []
+    problems += reused_versions(run) if DEFINED.intersection(wanted.stages) else []
+    if problems:
         raise ProjectError(problems)
     if "ingest" in wanted.stages:
         key = read_key(run.project.identity, run.project.folder, wanted.environ)

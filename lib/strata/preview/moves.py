@@ -8,6 +8,8 @@ from typing import Any, Literal
 from strata.contract.outside import NO_SEGMENT, NOT_IN_BASE
 from strata.project.models import Audience, Segmentation
 from strata.project.words import mentioned
+from strata.publish.catalog import live_rows
+from strata.publish.versions import changed_under_their_version, reads_as_released
 from strata.segments.duckdb import base_column, quoted, text
 
 Row = Mapping[str, Any]
@@ -83,17 +85,12 @@ def state_of(segmentation: Segmentation, definition_hash: str, released: Sequenc
     return "unchanged" if {row["definition_hash"] for row in released} == {definition_hash} else "changed"
 
 
-def notes_on(segmentation: Segmentation, released: Sequence[Row]) -> list[str]:
-    """What is to be said about a changed definition beside who moves."""
-    notes = []
-    if segmentation.version in {row["version"] for row in released}:
-        notes.append(
-            f"raise version: the definition has changed, and version {segmentation.version} is released"
-            f" ({segmentation.where.file}:{segmentation.where.line})"
-        )
-    rules = [s.when.words if s.when else "otherwise" for s in segmentation.segments]
-    before = [row["rule_text"] for row in sorted(released, key=lambda row: row["segment_order"])]
-    if segmentation.kind == "rules" and rules == before:
+def notes_on(segmentation: Segmentation, definition_hash: str, catalog: Sequence[Row]) -> list[str]:
+    """What is to be said about a new or changed definition beside who moves; `catalog`: its rows, retired ones too."""
+    hashes = {f"segmentation.{segmentation.name}": definition_hash}
+    refused = changed_under_their_version([segmentation], hashes, catalog)
+    notes = [f"`strata run` refuses this: {problem.what}; {problem.next_step} ({problem.where})" for problem in refused]
+    if reads_as_released(segmentation, live_rows(catalog)):
         notes.append(
             "its rules read as released; where a feature under them is computed differently now, what is"
             " stored of it is the old one until `strata features` has run"

@@ -14,6 +14,7 @@ from strata.preview.pages import Section, Terms, as_markdown, as_text, section_o
 from strata.preview.state import State
 from strata.project.models import Segmentation
 from strata.project.words import Text
+from strata.publish.catalog import live_rows
 from strata.storage.local import Row
 
 PERIOD, WITHOUT_KPIS = "84d", "spend_84d"
@@ -54,7 +55,7 @@ def find_changes(state: State, revenue: Expression | None) -> list[Change]:
     edited = [s for s in declared if _state(state, s) != "unchanged"]
     evaluation = evaluate(state, edited, also=sorted(revenue.names) if revenue else [])
     changes = [_change(state, s, evaluation, revenue) for s in declared]
-    gone = {row["segmentation"]: row["version"] for row in state.catalog}
+    gone = {row["segmentation"]: row["version"] for row in live_rows(state.catalog)}
     for name in sorted(gone.keys() - {s.name for s in declared}):
         audiences = touched(state.project.audiences, name, frozenset())
         changes.append(Change(name, "removed", gone[name], gone[name], audiences=audiences))
@@ -67,7 +68,7 @@ def _state(state: State, segmentation: Segmentation) -> str:
 
 
 def _released(state: State, name: str) -> Sequence[Row]:
-    return [row for row in state.catalog if row["segmentation"] == name]
+    return [row for row in live_rows(state.catalog) if row["segmentation"] == name]
 
 
 def _change(state: State, segmentation: Segmentation, evaluation: Evaluation, revenue: Expression | None) -> Change:
@@ -77,7 +78,7 @@ def _change(state: State, segmentation: Segmentation, evaluation: Evaluation, re
     before = max((row["version"] for row in released), default=None)
     if become == "unchanged":
         return Change(name, become, segmentation.version, before)
-    notes = notes_on(segmentation, released)
+    notes = notes_on(segmentation, definition, [row for row in state.catalog if row["segmentation"] == name])
     if name not in evaluation.sql:
         return Change(name, become, segmentation.version, before, notes=(*notes, evaluation.missing[name]))
     if name in evaluation.notes:

@@ -34,7 +34,7 @@ class State:
     Attributes:
         judged_on: the day as of which consent and objections count.
         history: all rows of `releases`.
-        catalog: the live rows of the catalogue that readers follow.
+        catalog: the rows of the catalogue that readers follow, the retired ones too.
         models: the clusterings of definitions as they are now, by segmentation; those not fitted yet are missing.
         cuts: the same of what is cut by the population.
         names: the features that conditions may use.
@@ -137,10 +137,10 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
     catalog: list[Row] = []
     if release:
         pinned = next(r["delta_version"] for r in release if r["table_name"] == segment_catalog.full_name())
-        catalog = [dict(row) for row in live_rows(tables.rows(f"FROM {tables.relation(segment_catalog, pinned)}"))]
+        catalog = tables.rows(f"FROM {tables.relation(segment_catalog, pinned)}")
     day = _date(tables, wanted)
     return State(
-        project, tables, day, judged_on, history, catalog, read_models(project, tables, catalog),
+        project, tables, day, judged_on, history, catalog, read_models(project, tables, live_rows(catalog)),
         read_cuts(project, tables, day), names_of_features(project),
         _audiences(project, tables, release_of_day(history, day)),
     )  # fmt: skip
