@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from tests.features.worlds import project_of
 from tests.ingest.kit import Silent
 from tests.segments.definitions import customer
+from tests.segments.test_agreement import interpreted  # noqa: F401 - a fixture
 
 from strata.contract.columns import Table, extend
 from strata.contract.feature_tables import daily, snapshot
@@ -101,11 +102,11 @@ def customers() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def run(spark: SparkSession, lakehouse: Lakehouse, tmp_path: Path) -> Run:
+def run(interpreted: SparkSession, lakehouse: Lakehouse, tmp_path: Path) -> Run:  # noqa: F811
     made = project(tmp_path)
     plan = plan_tiles(made)
     table = extend(snapshot, snapshot_columns(plan))
-    lakehouse.rebuild(table, frame_of(spark, table, list(customers())), f"snapshot {'a' * 32}")
+    lakehouse.rebuild(table, frame_of(interpreted, table, list(customers())), f"snapshot {'a' * 32}")
     lakehouse.ensure(extend(daily, tile_columns(plan)))
     return Run(made, lakehouse, lambda: KNOWN, Silent())
 
@@ -137,7 +138,3 @@ def test_segments_and_audiences_name_audiences_and_each_is_built_once(run: Run) 
     expected = dict.fromkeys(everybody - found["beer"], "rest") | dict.fromkeys(often - found["beer"], "often")
     assert cellar == expected | dict.fromkeys(found["wine"], "next")
     assert [row["segmentation"] for row in staged(run, segment_reliability)] == ["pace"], "halves decide no audience"
-
-    with audiences_of(run, TARGET) as alone:
-        build_audiences(alone)
-    assert members(run) == found, "as a command of its own"
