@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,6 +85,9 @@ def small_shop(place: Path, households: int = 300) -> Shop:
         write(shop.landing / f"{name}.parquet", rows.filter(pc.is_in(rows["household_id"], chosen)))
     for name in OTHER_FILES:
         shutil.copy(package_data() / f"{name}.parquet", shop.landing)
+    sold = f"select product_id, store_id, week from '{shop.landing}/transactions.parquet'"
+    promoted = f"from '{package_data()}/promotions.parquet' semi join ({sold}) using (product_id, store_id, week)"
+    duckdb.execute(f"copy ({promoted}) to '{shop.landing}/promotions.parquet'")
     shop.edit("quality.yml", "min_value: 1900", f"min_value: {households // 2}")
     return shop
 

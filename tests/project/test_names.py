@@ -30,19 +30,19 @@ def grocery() -> Project:
     return load_project(GROCERY, LANDING)
 
 
-def test_a_source_offers_what_it_delivers(grocery: Project) -> None:
+def test_a_source_offers_what_it_delivers_and_looks_up(grocery: Project) -> None:
     transactions = grocery.sources[-1]
 
     names = names_of_source(transactions)
 
     assert names["sales_value"] == Name(Type.MONEY, True)
-    assert set(transactions.schema) == set(names)
+    assert set(names) == {*transactions.schema, "display_location", "mailer_location"}
 
 
 def test_reject_rules_see_the_mapped_silver_columns_only(grocery: Project) -> None:
     assert set(names_of_fed(grocery.sources[-1])) == {
         "customer_id", "occurred_at", "event_date", "event_type", "product_id", "place_id", "basket_id", "quantity",
-        "amount", "list_amount", "discount_amount",
+        "amount", "list_amount", "discount_amount", "display_location", "mailer_location",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from .grocery import change, copy_of_grocery, problems_of
 
 def said(folder: Path, extra: str) -> list[str]:
     """What is wrong with an extra column of the transactions."""
-    change(folder / "sources/transactions.yml", "reject:", f"extra:\n  more: {{{extra}, description: x}}\nreject:")
+    change(folder / "sources/transactions.yml", "extra:\n", f"extra:\n  more: {{{extra}, description: x}}\n")
     return [problem.what for problem in problems_of(folder)]
 
 

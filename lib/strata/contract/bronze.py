@@ -31,6 +31,11 @@ class files(Table):
     )
     batch_id = column(Type.BIGINT, "Batch that read it", Between(1, None))
     ingested_at = column(Type.INSTANT, "End of that batch")
+    looked_up = column(
+        Type.STRINGS,
+        "Files that were looked up in when it was read: name of the lookup, SHA-256; NULL: none",
+        nullable=True,
+    )
 
 
 class delivery(Table):

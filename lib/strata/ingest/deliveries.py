@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from strata.ingest.files import Delivered, check_unchanged, find_files, find_rem
 from strata.ingest.landing import bronze_table
 from strata.ingest.records import bronze_type
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
-from strata.project.sources import Source
+from strata.project.sources import Source, source_of
 
 _FILES = TEXT_FORMATS | {"parquet"}
 _UNREAD = re.compile(r"\[(FAILED_READ_FILE|PATH_NOT_FOUND)[^\]]*\]|EOFException|ZipException|unexpected end of")
@@ -45,6 +45,8 @@ class Found:
     """Opens some of the files for a batch."""
     verify: Callable[[], None]
     """Called after the rows have been written: was what was read what had been hashed?"""
+    find_lookups: Callable[[], tuple["Found", ...]] = tuple
+    """What its lookups offer, in their order: asked only when there is something to look up."""
 
 
 def find(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str, str]) -> Found:
@@ -60,8 +62,13 @@ def find(spark: SparkSession, source: Source, folder: Path, environ: Mapping[str
         InputError: nothing is there, it is not ready, or it does not fit the schema; names the file.
         ProjectError: a password is not set.
     """
-    if source.read.format not in _FILES:
-        return _find_table(spark, source, folder, environ)
+    is_file = source.read.format in _FILES
+    mine = _find_files(spark, source, folder) if is_file else _find_table(spark, source, folder, environ)
+    tables = [source_of(lookup, source) for lookup in source.lookups]
+    return replace(mine, find_lookups=lambda: tuple(find(spark, table, folder, environ) for table in tables))
+
+
+def _find_files(spark: SparkSession, source: Source, folder: Path) -> Found:
     files = find_remote_files(spark, source) if is_remote(source) else find_files(source, folder)
 
     def land(new: Sequence[Delivered], batch_id: int) -> Landing:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Table, Type
 from strata.ingest.convert import Converted, convert, names_a_zone
 from strata.project.landed import TEXT_FORMATS, UNREADABLE, landed_name
-from strata.project.names import delivered_types
+from strata.project.names import own_types
 from strata.project.sources import Mapped, Source
 
 TRACE = ("file_path", "file_hash", "row_number", "record")
@@ -46,12 +46,11 @@ def make_records(rows: DataFrame, source: Source, bronze: type[Table]) -> Record
         source: its schema gives the types, its `unpivot` the records of a row; an empty cell is no record.
         bronze: the contract of these rows.
     """
-    landed = {name: bronze_type(bronze, name) for name in source.schema}
-    typed = {name: _typed(name, source, landed[name]) for name in source.schema}
+    typed = typed_values(source, bronze)
     wide = source.unpivot.columns if source.unpivot else ()
     kept = {name: made for name, made in typed.items() if name not in wide}
-    names = {name: f"_in_{i}" for i, name in enumerate(delivered_types(source))}
-    flaws = _flaws(source, kept, landed)
+    names = {name: f"_in_{i}" for i, name in enumerate(own_types(source))}
+    flaws = flaws_of(source, kept, bronze)
     values = [made.value.alias(names[name]) for name, made in kept.items()]
     columns: list[Column | str] = [*TRACE[:-1], flaws.alias(FLAWS), *values]
     if source.unpivot is None:
@@ -61,6 +60,11 @@ def make_records(rows: DataFrame, source: Source, bronze: type[Table]) -> Record
         wide_cells = _cells({c: typed[c] for c in wide}, source.read.format in TEXT_FORMATS)
         frame = _unpivoted(rows.select(*columns, wide_cells.alias(_CELLS)), name, value)
     return Records(frame, {name: F.col(column) for name, column in names.items()})
+
+
+def typed_values(source: Source, bronze: type[Table]) -> dict[str, Converted]:
+    """The value of each delivered column of a row of bronze in its declared type, and what is wrong with it."""
+    return {name: _typed(name, source, bronze_type(bronze, name)) for name in source.schema}
 
 
 def bronze_type(bronze: type[Table], name: str) -> Type:
@@ -83,11 +87,13 @@ def _mapped(source: Source) -> list[Mapped]:
     return [*source.columns, *(mapped for mapped, _ in source.extra)]
 
 
-def _flaws(source: Source, kept: Mapping[str, Converted], landed: Mapping[str, Type]) -> Column:
+def flaws_of(source: Source, kept: Mapping[str, Converted], bronze: type[Table]) -> Column:
+    """The reasons for which a row of bronze, or one of these values of it, cannot be used, as one text."""
     flaws = reasons_of({reason: c for made in kept.values() for reason, c in made.reasons.items()})
     if source.read.format not in TEXT_FORMATS:
         return flaws
-    text = F.concat_ws("", *(landed_name(name) for name, kind in landed.items() if kind is Type.STRING))
+    landed = {landed_name(name): bronze_type(bronze, name) for name in source.schema}
+    text = F.concat_ws("", *(name for name, kind in landed.items() if kind is Type.STRING))
     undecodable = {UNDECODABLE: F.contains(text, F.lit(_REPLACEMENT))}
     read = joined(reasons_of(undecodable), flaws)
     return F.when(F.col(UNREADABLE).isNotNull(), F.lit(ROW_UNREADABLE)).otherwise(read)

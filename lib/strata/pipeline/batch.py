@@ -17,6 +17,7 @@ from strata.ingest.landing import bronze_table
 from strata.ingest.mapping import Batch
 from strata.pipeline.context import Run
 from strata.project.models import Project
+from strata.project.sources import with_lookups
 from strata.storage.tables import Lakehouse
 
 ROWS_PER_FILE = 500_000
@@ -63,7 +64,7 @@ class Step:
 def withdraw_unfinished(step: Step) -> None:
     """Delete what a batch left behind that was never finished: its number is that of the batch which begins now."""
     lakehouse = step.lakehouse
-    tables = [bronze_table(s) for s in step.project.sources]
+    tables = [bronze_table(s) for s in with_lookups(step.project.sources)]
     tables += [*FED_TABLES.values(), quarantine, rejected_rows, identity_vault]
     there = {t.full_name(): t for t in tables if lakehouse.exists(t)}
     left = [

@@ -135,7 +135,9 @@ def _take_batch(
         latest = max(one.event_days, default=None)
         through = complete_through(one.source, latest, ingested_at, run.project.time_zone)
         reach = Reach(through, one.event_days)
-        rows += file_rows(one.source, one.files, one.counts, reach, batch.batch_id, ingested_at)
+        looked_up = {"looked_up": list(one.looked_up) or None}
+        told = file_rows(one.source, one.files, one.counts, reach, batch.batch_id, ingested_at)
+        rows += [{**row, **looked_up} for row in told]
         reports.append(_report(one.source, offered, one.counts, through))
         _note_holes(run, one.source, books, rows)
     run.keep_lease()

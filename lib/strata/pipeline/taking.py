@@ -27,6 +27,7 @@ from strata.ingest.identity import pseudonym, with_key
 from strata.ingest.mapping import REASONS, key_unknown, map_records, source_ids
 from strata.ingest.records import TRACE, Records, make_records
 from strata.pipeline.batch import Step
+from strata.pipeline.looking_up import files_of, look_up
 from strata.pipeline.rejecting import Rejected, reject
 from strata.project.models import Project
 from strata.project.names import extra_columns
@@ -46,6 +47,8 @@ class Taken:
     counts: Counts
     event_days: Sequence[date]
     """The days of its good events, in order."""
+    looked_up: Sequence[str] = ()
+    """The files that were looked up in: name of the lookup and SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ def take(step: Step, found: Found, new: tuple[Delivered, ...]) -> Taken:
     """Write bronze, silver and quarantine of one source.
 
     Raises:
-        InputError: a file cannot be read, or a snapshot would close everything.
+        InputError: a file cannot be read, a snapshot would close everything, or the rows of a lookup differ.
     """
     source = found.source
+    lookups = found.find_lookups()
     landing = found.land(new, step.batch.batch_id)
     with readable(source):
         landed = step.write(landing.bronze, landing.rows)
@@ -78,6 +82,7 @@ def take(step: Step, found: Found, new: tuple[Delivered, ...]) -> Taken:
     rows = step.of_batch(landing.bronze)
     records = make_records(rows, source, landing.bronze)
     record_counts = _count_records(source, records, landing.row_counts)
+    records = look_up(step, source, lookups, records, sum(record_counts.values()))
     project = step.project
     first_day = first_in_time(source, step.books, project.time_zone, project.starts_on)
     mapped = map_records(records, source, project, step.batch, step.keys, first_day)
@@ -93,7 +98,7 @@ def take(step: Step, found: Found, new: tuple[Delivered, ...]) -> Taken:
         gained=silver.gained,
         closed=silver.closed,
     )
-    return Taken(source, new, records, counts, silver.event_days)
+    return Taken(source, new, records, counts, silver.event_days, files_of(source, lookups))
 
 
 def _count_records(source: Source, records: Records, row_counts: Mapping[str, int]) -> dict[str, int]:

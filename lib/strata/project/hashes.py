@@ -12,7 +12,7 @@ from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
 from strata.project.references import generations, key_of
-from strata.project.sources import Mapped, Source
+from strata.project.sources import Lookup, Mapped, Read, Source
 from strata.project.words import Text
 
 _PLACES = frozenset({"url", "user", "password_env", "driver"})
@@ -105,7 +105,7 @@ def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str,
 def _source(s: Source, compiled: Compiled) -> dict[str, Any]:
     return {
         "feeds": s.feeds,
-        "read": [s.read.format, {key: value for key, value in s.read.options.items() if key not in _PLACES}],
+        "read": _read(s.read),
         "schema": dict(s.schema),
         "delivery": [s.delivery.mode, s.delivery.ready_when, s.delivery.late_days, str(s.delivery.complete_through)],
         "key": s.key,
@@ -115,7 +115,16 @@ def _source(s: Source, compiled: Compiled) -> dict[str, Any]:
         "extra": {m.name: [_mapped(m, compiled), declared.type, declared.unit] for m, declared in s.extra},
         "reject": [[rule.reason, _canonical(rule.when, compiled)] for rule in s.reject],
         "unpivot": s.unpivot and [sorted(s.unpivot.columns), s.unpivot.name, s.unpivot.value],
+        **({"lookups": {lookup.name: _lookup(lookup) for lookup in s.lookups}} if s.lookups else {}),
     }
+
+
+def _read(read: Read) -> list[Any]:
+    return [read.format, {key: value for key, value in read.options.items() if key not in _PLACES}]
+
+
+def _lookup(lookup: Lookup) -> list[Any]:
+    return [_read(lookup.read), dict(lookup.schema), dict(lookup.on), lookup.several]
 
 
 def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:

@@ -9,6 +9,7 @@ from strata.project.checks.audiences import check_audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
+from strata.project.checks.lookups import check_lookup_names
 from strata.project.checks.policies import check_checks, wide_tables
 from strata.project.checks.recommendations import check_recommendation
 from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
@@ -94,10 +95,11 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         return _filled(node, variables, notes)
 
     def of_source(node: Node) -> Node:
-        if not isinstance(node, Entries) or "read" not in node.by_key:
+        if not isinstance(node, Entries):
             return node
-        key, read = node.by_key["read"]
-        return replace(node, by_key={**node.by_key, "read": (key, _filled(read, variables, notes))})
+        places = {key: entry for key, entry in node.by_key.items() if key in ("read", "lookups")}
+        filled = {key: (written, _filled(value, variables, notes)) for key, (written, value) in places.items()}
+        return replace(node, by_key={**node.by_key, **filled})
 
     def single(name: str, reader: Reader[T], absent: T | None, prepare: Callable[[Node], Node] = _as_is) -> T | None:
         return _file(files.single[name], reader, notes, prepare) if name in files.single else absent
@@ -160,6 +162,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     for source in parts.sources:
         check_source(source, compiler)
     check_extras(parts.sources, notes)
+    check_lookup_names(parts.sources, notes)
     if parts.features:
         parts = replace(parts, features=with_needs(parts.features, parts.definitions, notes))
     everything = check_features(parts.features, parts.sources, compiler) if parts.features else None

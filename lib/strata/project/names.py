@@ -74,6 +74,12 @@ def slug(value: str) -> str:
 
 
 def delivered_types(source: Source) -> dict[str, Type]:
+    """Columns of a delivered record, after unpivoting, and those that are looked up for it."""
+    looked_up = {name: kind for lookup in source.lookups for name, kind in lookup.columns.items()}
+    return {**looked_up, **own_types(source)}
+
+
+def own_types(source: Source) -> dict[str, Type]:
     """Columns of a delivered record, after unpivoting: the name column is STRING, the value has the columns' type."""
     if source.unpivot is None:
         return dict(source.schema)

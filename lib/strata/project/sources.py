@@ -1,7 +1,7 @@
 """What a project says of its sources, as frozen values: how they are opened, delivered, mapped to silver."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -13,6 +13,7 @@ Reader = Literal["csv", "json", "parquet", "delta", "jdbc", "table"]
 Delivery = Literal["append", "snapshot", "changes"]
 Moment = Literal["instant", "local", "date"]
 Normaliser = Literal["plain", "msisdn", "email"]
+Several = Literal["refuse", "greatest", "least"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,27 @@ class Unpivot:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Another file whose columns stand beside the delivered ones where the columns of `on` are equal.
+
+    `on`: delivered column -> the file's. `several`: what becomes of rows of the file that say different things of one
+    key: refused, or each column's greatest or least value counts.
+    """
+
+    name: str
+    read: Read
+    schema: Mapping[str, Type]
+    on: Mapping[str, str]
+    several: Several
+    where: Location
+
+    @property
+    def columns(self) -> dict[str, Type]:
+        """The columns that are looked up."""
+        return {name: kind for name, kind in self.schema.items() if name not in self.on.values()}
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A delivered table and its way into one silver table; `event_types`: what `event_type` may give, () for any."""
 
@@ -96,3 +118,20 @@ class Source:
     unpivot: Unpivot | None
     where: Location
     event_types: tuple[str, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+
+
+def with_lookups(sources: Iterable[Source]) -> Iterator[Source]:
+    """Everything that lands in bronze: sources, and the files of their lookups as sources."""
+    for source in sources:
+        yield source
+        yield from (source_of(lookup, source) for lookup in source.lookups)
+
+
+def source_of(lookup: Lookup, source: Source) -> Source:
+    """The file of a lookup as a source that feeds nothing: it is found, read and landed like any other."""
+    return replace(
+        source, name=f"{source.name}_{lookup.name}", read=lookup.read, schema=lookup.schema,
+        delivery=Deliver("append", None, None, "always"), key=tuple(lookup.on.values()), event_type=None, columns=(),
+        extra=(), reject=(), unpivot=None, where=lookup.where, event_types=(), lookups=(),
+    )  # fmt: skip

@@ -10,6 +10,12 @@ from strata.project.sources import Source
 from strata.project.words import nearest, place_of
 
 
+def check_read(source: Source, notes: Notes) -> None:
+    """Does a reader have what several of its options give together?"""
+    if source.read.format == "jdbc" and len({"dbtable", "query"} & set(source.read.options)) != 1:
+        notes.add(source.read.where, "read of format jdbc needs either `dbtable` or `query`", "a table, or a query")
+
+
 def check_delivery(source: Source, notes: Notes) -> None:
     """What `delivery` says of events, of a source that has some."""
     notes.problems.extend(_promises(source))

@@ -8,8 +8,9 @@ from datetime import date
 from strata.contract.columns import Column, OneOf, Type
 from strata.contract.silver import FED_TABLES, MANAGED
 from strata.errors import Location, Problem
-from strata.project.checks.deliveries import check_delivery, check_event_types
+from strata.project.checks.deliveries import check_delivery, check_event_types, check_read
 from strata.project.checks.expressions import Compiler
+from strata.project.checks.lookups import check_lookups
 from strata.project.landed import landing_problems
 from strata.project.names import (
     EVENT_MANAGED,
@@ -18,6 +19,7 @@ from strata.project.names import (
     names_of_events,
     names_of_fed,
     names_of_source,
+    own_types,
 )
 from strata.project.notes import Notes
 from strata.project.sources import Mapped, Moment, Source
@@ -59,8 +61,9 @@ def check_source(source: Source, compiler: Compiler) -> None:
     notes = compiler.notes
     managed = (*MANAGED, *EVENT_MANAGED) if source.feeds == "events" else MANAGED
     core = {str(c): c for c in FED_TABLES[source.feeds].columns if c not in managed}
-    _check_read(source, notes)
+    check_read(source, notes)
     notes.problems.extend(landing_problems(source))
+    check_lookups(source, notes)
     _check_record(source, notes)
     for mapped in source.columns:
         if mapped.name in managed:
@@ -102,13 +105,8 @@ def check_extras(sources: Iterable[Source], notes: Notes) -> None:
                 notes.add(mapped.where, f"`{declared}` is a column of products or places", "take another name")
 
 
-def _check_read(source: Source, notes: Notes) -> None:
-    if source.read.format == "jdbc" and len({"dbtable", "query"} & set(source.read.options)) != 1:
-        notes.add(source.read.where, "read of format jdbc needs either `dbtable` or `query`", "a table, or a query")
-
-
 def _check_record(source: Source, notes: Notes) -> None:
-    types = delivered_types(source)
+    types = own_types(source)
     for key in source.key:
         notes.expect_known(key, types, "column in the schema")
     if source.unpivot is None:

@@ -21,7 +21,7 @@ from strata.project.reading import (
     required,
     tagged,
 )
-from strata.project.sources import Deliver, Mapped, Read, Reject, Source, Unpivot
+from strata.project.sources import Deliver, Lookup, Mapped, Read, Reject, Source, Unpivot
 from strata.project.words import place_of
 from strata.project.yaml import Node, Scalar
 
@@ -131,6 +131,13 @@ _EXTRA = {
 }
 
 
+_READ: Reader[Read] = tagged("read", "format", {name: _reader(name) for name in OPTIONS})
+_LOOKUP = {
+    "read": required(_READ),
+    "schema": required(mapping_of(s.phrase, s.type_of)),
+    "on": required(mapping_of(s.phrase, s.phrase)),
+    "several": optional(s.choice("refuse", "greatest", "least"), "refuse"),
+}
 _PERSONAL = {"customers": Personal.ATTRIBUTE, "events": Personal.BEHAVIOUR}
 
 
@@ -173,7 +180,7 @@ SOURCE: Reader[Source] = record(
         "source": required(s.name),
         "description": required(s.phrase),
         "feeds": required(s.choice(*FED_TABLES)),
-        "read": required(tagged("read", "format", {name: _reader(name) for name in OPTIONS})),
+        "read": required(_READ),
         "schema": required(mapping_of(s.phrase, s.type_of)),
         "delivery": required(_DELIVERY),
         "key": required(list_of(s.phrase)),
@@ -184,6 +191,7 @@ SOURCE: Reader[Source] = record(
         "reject": optional(
             list_of(plain_record("a reject rule", Reject, {"reason": required(s.name), "when": required(s.text)})), ()
         ),
+        "lookups": optional(keyed("a lookup", s.name, Lookup, _LOOKUP), ()),
         "unpivot": optional(
             plain_record(
                 "unpivot",
