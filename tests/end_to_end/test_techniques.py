@@ -150,3 +150,48 @@ def test_response_channels_are_those_that_duckdb_finds(grocery: Shop) -> None:
     for column, share in (("mailer_share_364d", "mailer"), ("display_share_364d", "display")):
         found, wanted = features[column].drop_nulls(), con.execute(f"select {share} from shares").fetchnumpy()[share]
         assert sorted(found.to_list()) == pytest.approx(sorted(wanted), abs=1e-12)
+
+
+def test_groups_by_income_are_measured_as_duckdb_measures_them(grocery: Shop, raw: duckdb.DuckDBPyConnection) -> None:
+    """Of the 801 households that told it; the five of 200-249K are too few, and eleven more hide them."""
+    last = "date '2017-12-31'"
+    raw.execute(f"""
+        create table told as
+        select trim(regexp_replace(lower(income), '[^a-z0-9]+', '_', 'g'), '_') as income, household_id as household,
+               coalesce(sum(paid) filter (day > {last} - 84), 0) / 100 as late,
+               coalesce(sum(paid) filter (day > {last} - 168 and day <= {last} - 84), 0) / 100 as before,
+               coalesce(sum(paid), 0) / 100 as year
+        from '{grocery.landing}/demographics.parquet' left join lines on household = household_id group by all""")
+    expected = {
+        income: (customers, growth, index, low)
+        for income, customers, growth, index, low in raw.execute("""
+        with groups as (
+            select income, count(*) as n, sum(late) / sum(before) as growth, avg(year) as mean, var_samp(year) as var
+            from told group by income),
+        rest as (
+            select g.income, avg(year) as mean, var_samp(year) / count(*) as var
+            from groups g join told t on t.income <> g.income group by g.income)
+        select income, n, growth / (select sum(late) / sum(before) from told) - 1, 100 * g.mean / r.mean,
+               100 * exp(ln(g.mean / r.mean) - 1.959963984540054 * sqrt(g.var / n / g.mean ** 2 + r.var / r.mean ** 2))
+        from groups g join rest r using (income)""").fetchall()
+    }
+    rows = grocery.read("publish/segment_groups").filter(pl.col("as_of_date") == pl.lit(DECEMBER).str.to_date())
+    found = {(r["segmentation"], r["group_value"]): r for r in rows.to_dicts()}
+    withheld = {value for (name, value), r in found.items() if r["is_suppressed"] and name == "growth_group"}
+    assert "other" in withheld
+    assert len(withheld) == 2
+    shown = sorted(expected.keys() - withheld - {"200_249k"})
+    assert len(shown) == len(expected) - 2
+    for value in shown:
+        customers, growth, index, low = expected[value]
+        grown, measured = found["growth_group", value], found["niche", value]
+        assert (grown["customers"], measured["customers"]) == (customers, customers)
+        assert grown["growth"] == pytest.approx(growth, abs=1e-8)
+        assert abs(grown["growth_shrunk"]) <= abs(growth)
+        assert grown["growth_shrunk"] * growth >= 0
+        assert (measured["index_100"], measured["index_low"]) == pytest.approx((index, low), abs=1e-6)
+        assert measured["segment"] == ("niche" if customers <= 0.05 * 801 and low >= 110 else "mainstream")
+        limits = {"growing": grown["growth_shrunk"] >= 0.02, "shrinking": grown["growth_shrunk"] <= -0.02}
+        assert grown["segment"] == next((name for name, holds in limits.items() if holds), "steady")
+    assert sum(sizes(grocery, "niche", DECEMBER).values()) == 801
+    assert set(sizes(grocery, "growth_group", DECEMBER)) == {"growing", "shrinking", "steady"}

@@ -1,5 +1,6 @@
 """Hashes follow the meaning of a definition: another spelling keeps them, another meaning changes them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.ingest.kit import FEATURES, HEADER, PURCHASES
 from strata.project.load import load_project
 from strata.project.models import Project
 
-from .grocery import change, copy_of_grocery, loaded
+from .grocery import GROCERY, change, copy_of_grocery, loaded
 
 FREQUENCY, RFM, STYLE = (
     "segmentations/purchase_frequency.yml",
@@ -139,6 +140,7 @@ def test_what_is_published_in_words_changes_only_the_whole(
         ("sources/transactions.yml", "amount < 0", "amount <= 0", {"sources.transactions"}),
         ("sources/transactions.yml", "key: [b", "event_types: [purchase]\nkey: [b", {"sources.transactions"}),
         ("sources/transactions.yml", "append}", "append, late_days: 7}", {"sources.transactions"}),
+        ("sources/transactions.yml", "several: greatest", "several: least", {"sources.transactions"}),
     ],
 )  # fmt: skip
 def test_another_meaning_changes_the_definition(
@@ -265,3 +267,23 @@ def test_a_hash_stays_what_it_was_for_ever(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{name}.yml").write_text(text)
     assert load_project(tmp_path).definition_hashes["segmentation.pace"] == "c073546c671381949e7d25694a17b8dc"
+
+
+@pytest.mark.parametrize(
+    ("file", "replace", "by", "whose"),
+    [
+        ("growth_group", "growing: 0.02", "growing: 0.03", {"segmentation.growth_group"}),
+        ("growth_group", "earlier: revenue_84d_earlier", "earlier: revenue_84d_before", {"segmentation.growth_group"}),
+        ("niche", "share_at_most: 0.05", "share_at_most: 0.04", {"segmentation.niche"}),
+        ("income", "version: 1", "version: 2",
+         {"segmentation.income", "segmentation.growth_group", "segmentation.niche"}),
+    ],
+)  # fmt: skip
+def test_what_is_measured_of_groups_is_part_of_the_meaning(
+    tmp_path: Path, file: str, replace: str, by: str, whose: set[str]
+) -> None:
+    for part in ("grocery", "catalogue"):
+        shutil.copytree(GROCERY.parent / part, tmp_path / part)
+    before = loaded(tmp_path / "grocery")
+    change(tmp_path / "catalogue" / f"{file}.yml", replace, by)
+    assert changed(before, loaded(tmp_path / "grocery")) == {*whose, "config"}

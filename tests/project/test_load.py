@@ -27,8 +27,8 @@ def test_grocery_is_read_as_it_is_written() -> None:
     ]  # fmt: skip
     assert project.sources[-1].read.path == "/data/transactions.parquet"
     assert [s.name for s in project.segmentations] == [
-        "age", "benefit_sought", "christmas", "cooling", "household", "income", "life_stage", "purchase_frequency",
-        "response_channel", "rfm", "shopping_style", "value_tier",
+        "age", "benefit_sought", "christmas", "cooling", "growth_group", "household", "income", "life_stage", "niche",
+        "purchase_frequency", "response_channel", "rfm", "shopping_style", "value_tier",
     ]  # fmt: skip
     assert project.audiences[0].share == 0.1
     assert project.audiences[0].publish_at_least == 100

@@ -166,6 +166,31 @@ class segment_overview(Table):
     release_id = keys.release_id()
 
 
+class segment_groups(Table):
+    """What was measured of each group that a segmentation by a measure puts into a segment."""
+
+    schema = "publish"
+    grain = ("as_of_date", "segmentation", "group_value")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    segmentation = _segmentation()
+    group_value = column(Type.STRING, "What the group's customers share: a value of a feature, or another segment")
+    segment = _segment()
+    customers = column(Type.BIGINT, "Customers of the group", COUNT, nullable=True)
+    share = column(Type.DOUBLE, "Share of the base", SHARE, nullable=True)
+    growth = column(Type.DOUBLE, "Growth beyond the base's: growth factor of the group / the base's - 1", nullable=True)
+    growth_shrunk = column(Type.DOUBLE, "What of it is not chance, by empirical Bayes", nullable=True)
+    growth_shrunk_before = column(Type.DOUBLE, "The same one period earlier", nullable=True)
+    persistence = column(
+        Type.DOUBLE, "Correlation of growth with that one period earlier, over groups", Between(-1, 1), nullable=True
+    )
+    index_100 = column(Type.DOUBLE, "100 × mean of the group / mean of the rest of the base", nullable=True)
+    index_low = column(Type.DOUBLE, "Lower end of the 95 % interval of index_100", nullable=True)
+    is_suppressed = _is_suppressed("the figures are")
+    release_id = keys.release_id()
+
+
 class segment_kpi(Table):
     """What a segment is worth; kpis.yml says over which periods, and what is revenue, active, asked, converted."""
 
@@ -239,6 +264,6 @@ class segment_reliability(Table):
 
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
-    segment_overview, segment_kpi, segment_migration, segment_reliability, audience_membership, audience_catalog,
-    audience_backtest, customer_recommendations, recommendation_backtest,
+    segment_overview, segment_groups, segment_kpi, segment_migration, segment_reliability, audience_membership,
+    audience_catalog, audience_backtest, customer_recommendations, recommendation_backtest,
 )  # fmt: skip

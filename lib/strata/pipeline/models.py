@@ -27,6 +27,7 @@ from strata.segments.clusters import sample_for_fit
 from strata.segments.cuts import Cuts, needs_cuts, resolve
 from strata.segments.cutting import measure_cuts
 from strata.segments.fit import fit_clusters
+from strata.segments.groups import Group
 from strata.segments.model import ClusterModel, model_id
 
 
@@ -34,12 +35,14 @@ from strata.segments.model import ClusterModel, model_id
 class Assigning:
     """Everything that assigns customers in one release.
 
-    `segmentations`: with their cuts filled in. `ids`: the model or the cuts of each that has one.
+    `segmentations`: with their cuts filled in. `ids`: the model or the cuts of each that has one. `groups`: what was
+    measured of the groups of those that measure them.
     """
 
     segmentations: tuple[Segmentation, ...] = ()
     clusters: Mapping[str, ClusterModel] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
 
     def assign(self, run: Run, customers: DataFrame) -> DataFrame:
         """The customers with the columns of every segmentation (`segments.assign.with_segments`)."""
@@ -96,14 +99,16 @@ class _Finding:
 
     def add(self, segmentation: Segmentation, done: Assigning) -> Assigning:
         """`done`, and the segmentation with its model or its cuts."""
-        name, clusters, ids = segmentation.name, dict(done.clusters), dict(done.ids)
+        name, clusters, ids, groups = segmentation.name, dict(done.clusters), dict(done.ids), dict(done.groups)
         if segmentation.kind == "clusters":
             clusters[name] = self._clusters(segmentation, done)
             ids[name] = clusters[name].model_id
         elif needs_cuts(segmentation):
             ids[name] = self._fresh(segmentation)
-            segmentation = resolve(segmentation, self._cuts(segmentation, ids[name], done))
-        return Assigning((*done.segmentations, segmentation), clusters, ids)
+            cuts = self._cuts(segmentation, ids[name], done)
+            groups |= {name: cuts.groups} if cuts.groups else {}
+            segmentation = resolve(segmentation, cuts)
+        return Assigning((*done.segmentations, segmentation), clusters, ids, groups)
 
     @cached_property
     def _models(self) -> dict[str, ClusterModel]:
@@ -164,11 +169,14 @@ class _Finding:
                 f" run `strata segments --as-of {self.target.as_of}` first"
             )
         needed = done.only(needs_of(segmentation, [s.name for s in done.segmentations]))
-        base = in_base(segmentation, usable_names(self.run.project), references(needed.segmentations))
-        if base is None:
+        columns = references(needed.segmentations)
+        base = in_base(segmentation, usable_names(self.run.project), columns)
+        is_grouped = segmentation.of in columns
+        if base is None and not is_grouped:
             return self.customers
         assigned = needed.assign(self.run, self.customers) if needed.segmentations else self.customers
-        return assigned.where(base)
+        assigned = assigned.withColumn(str(segmentation.of), columns[str(segmentation.of)]) if is_grouped else assigned
+        return assigned if base is None else assigned.where(base)
 
     def _fresh(self, segmentation: Segmentation) -> str:
         return model_id(self._definition(segmentation), self.target.as_of, self.target.release.known_at)

@@ -1,6 +1,7 @@
 """Stage publish: catalogue, portraits and movements to staging; the gate over everything staged; the release."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -14,16 +15,18 @@ from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.gate import gate
 from strata.pipeline.lookback import read_released
-from strata.pipeline.models import find_models, previous_catalog
+from strata.pipeline.models import Assigning, find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
 from strata.project.names import names_of_features
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns
+from strata.publish.groups import build_groups
 from strata.publish.kpis import build_kpis, usual_kpis
 from strata.publish.migration import build_migration, protect_migration
 from strata.publish.overview import build_overview
 from strata.publish.profiles import build_profile
 from strata.publish.release import Row
+from strata.segments.groups import Group
 from strata.storage.concurrent import concurrently
 from strata.storage.promotion import Staged, promote, staging
 
@@ -37,8 +40,9 @@ def publish(run: Run, target: Target) -> bool:
         GateClosed: a check of severity fail did not hold; nothing was released.
         StrataError: a replay does not give what was released.
     """
-    catalog = _catalog(run, target)
-    _stage_aggregates(run, target, catalog)
+    made = find_models(run, target)
+    catalog = _catalog(run, target, made)
+    _stage_aggregates(run, target, made, catalog)
     staged = gate(run, target, staged_versions(run, target, published.GATED_TABLES), _segments(catalog))
     if target.is_replay:
         _compare(run, target, staged)
@@ -53,8 +57,8 @@ def publish(run: Run, target: Target) -> bool:
     return not audiences.where(F.col("status") == "withheld").isEmpty()
 
 
-def _catalog(run: Run, target: Target) -> list[Row]:
-    project, made = run.project, find_models(run, target)
+def _catalog(run: Run, target: Target, made: Assigning) -> list[Row]:
+    project = run.project
     return catalog_rows(
         [*made.segmentations, *project.audiences],
         project.offers,
@@ -72,7 +76,7 @@ def _segments(catalog: Sequence[Row]) -> dict[str, tuple[str, ...]]:
             dict.fromkeys(r["segmentation"] for r in live)}  # fmt: skip
 
 
-def _stage_aggregates(run: Run, target: Target, catalog: list[Row]) -> None:
+def _stage_aggregates(run: Run, target: Target, made: Assigning, catalog: list[Row]) -> None:
     lakehouse, live = run.lakehouse, live_rows(catalog)
     with run.stage("profiles", "catalogue, portraits, movements") as outcome:
         columns = published_columns(run.project)
@@ -86,12 +90,25 @@ def _stage_aggregates(run: Run, target: Target, catalog: list[Row]) -> None:
             (published.segment_profile, build_profile(membership, chosen, types, floor)),
             (published.segment_kpi, _kpis(run, membership, snapshot, live)),
             (published.segment_migration, _migration(run, target, membership)),
+            (published.segment_groups, _groups(run, target, made)),
         ]
-        concurrently(lambda made: stage(run, target, *made), frames)
+        concurrently(lambda part: stage(run, target, *part), frames)
         kpis = lakehouse.read(staging(published.segment_kpi))
         stage(run, target, published.segment_overview, build_overview(kpis, live))
         stage_rows(run, target, published.segment_catalog, catalog)
         outcome.text = f"portraits of {len(live)} segments by {len(columns)} features"
+
+
+def _groups(run: Run, target: Target, made: Assigning) -> DataFrame:
+    """What was measured of groups; one that no limits take falls into the segment of all others."""
+    rest = {s.name: s.otherwise for s in made.segmentations}
+    measured = {name: [_group(group, rest[name]) for group in groups] for name, groups in made.groups.items()}
+    return build_groups(run.lakehouse.spark, measured, target.as_of, run.project.privacy.cell_floor)
+
+
+def _group(group: Group, rest: str) -> Row:
+    found = {("group_value" if name == "value" else name): value for name, value in asdict(group).items()}
+    return {**found, "segment": group.segment or rest}
 
 
 def _kpis(run: Run, membership: DataFrame, snapshot: DataFrame, live: Sequence[Mapping[str, Any]]) -> DataFrame:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from strata.expression import Expression
 from strata.project.checks.audiences import matching
-from strata.project.models import Audience, Feature, Kpi, Project, Score, Segmentation
+from strata.project.measures import Growth, Measure
+from strata.project.models import Audience, Feature, Kpi, Project, Score, Segment, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
@@ -135,6 +136,7 @@ def _segmentation(
     s: Segmentation, compiled: Compiled, used: Mapping[str, str], units: Mapping[str, str]
 ) -> dict[str, Any]:
     named = {score.of for score in s.scores} | {part.feature for part in s.features} | ({s.of} if s.of else set())
+    named |= set(s.measure.features) if s.measure else set()
     scores = {score.score for score in s.scores}
     named |= {name for text in s.conditions for name in compiled[text].names} - scores
     return {
@@ -147,8 +149,15 @@ def _segmentation(
         "uses": {name: used.get(name, "previous") for name in named},
         **({"base": [_canonical(s.base, compiled), s.purpose]} if s.base or s.purpose else {}),
         **({"of": [s.of, [p.values for p in s.segments], s.unknown, s.floor]} if s.of else {}),
+        **({"measure": _measure(s.measure, s.segments)} if s.measure else {}),
         **({"per": [s.per, units[s.per], s.roll_up.by, s.roll_up.without]} if s.per and s.roll_up else {}),
     }
+
+
+def _measure(measure: Measure, segments: Sequence[Segment]) -> list[Any]:
+    limits = [[s.segment, s.at_least, s.at_most] for s in segments]
+    of = ["growth"] if isinstance(measure, Growth) else ["index", measure.share_at_most]
+    return [*of, list(measure.features), limits]
 
 
 def _cuts(score: Score) -> list[Any]:

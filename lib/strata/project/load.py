@@ -213,9 +213,9 @@ def _project(
 
 
 def _with_floor(definition: Definition, privacy: Privacy | None) -> Definition:
-    """A value of an attribute that nobody listed is a segment only from the project's smallest cell on."""
+    """A value of an attribute that nobody listed is a segment, or measured, from the project's smallest cell on."""
     segmentation, least = definition.segmentation, (privacy or Privacy(())).cell_floor
-    if segmentation.kind != "attribute" or segmentation.segments:
+    if segmentation.kind != "attribute" or (segmentation.segments and segmentation.measure is None):
         return definition
     return replace(definition, segmentation=replace(segmentation, floor=max(segmentation.floor, least)))
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from strata.contract.columns import Type
 from strata.errors import Location
+from strata.project.measures import Measure
 from strata.project.policies import Check, Privacy
 from strata.project.recommendations import Recommendation
 from strata.project.sources import Source
@@ -96,7 +97,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment: an id for machines, a label for people, a rule; of kind attribute the values instead."""
+    """A segment: an id for machines, a label for people, a rule; of kind attribute the values instead.
+
+    Where groups are measured, those between `at_least` and `at_most` fall into it.
+    """
 
     segment: str
     label: str
@@ -105,6 +109,18 @@ class Segment:
     offer: str | None
     where: Location
     values: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether measured groups may fall into it."""
+        return self.at_least is not None or self.at_most is not None
+
+    def admits(self, measured: float) -> bool:
+        """Whether a group of which this was measured lies within the limits."""
+        is_below = self.at_least is not None and measured < self.at_least
+        return not is_below and (self.at_most is None or measured <= self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +171,11 @@ class Segmentation:
         otherwise: whom no rule takes, or of kind attribute no listed value: a segment, or `error`.
         base: who is split; None: everybody.
         purpose: a purpose of privacy.yml: who may not be addressed for it is not in the base.
-        of: of kind attribute: the feature whose values are the segments.
+        of: of kind attribute: the feature or segmentation whose values are the segments.
+        measure: of kind attribute: what is measured of the groups of customers who share a value.
         unknown: of kind attribute: the segment of those of whom the value is not known.
-        floor: of kind attribute without listed segments, and only then above 0: a value that fewer customers have
-            gets no segment of its own.
+        floor: of kind attribute without listed values, and only then above 0: a value that fewer customers have
+            gets no segment of its own, and is not measured.
         special_category: of personal data, of which the segment is one: needs a legal basis in privacy.yml.
         per: the unit that it splits instead; `roll_up` says which segment the customer gets by them.
     """
@@ -184,6 +201,7 @@ class Segmentation:
     special_category: str | None = None
     per: str | None = None
     roll_up: RollUp | None = None
+    measure: Measure | None = None
 
     @property
     def conditions(self) -> tuple[Text, ...]:
@@ -193,7 +211,8 @@ class Segmentation:
     @property
     def is_relative(self) -> bool:
         """Whether a customer's segment depends on the other customers, what its conditions name left aside."""
-        return self.kind == "clusters" or self.floor > 0 or any(score.is_relative for score in self.scores)
+        by_values = self.floor > 0 or self.measure is not None
+        return self.kind == "clusters" or by_values or any(score.is_relative for score in self.scores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,9 @@ def looks_back_at(texts: Iterable[Text]) -> frozenset[str]:
 
 def needs_of(definition: Segmentation | Audience, known: Iterable[str]) -> frozenset[str]:
     """Those of `known` (`key_of`) that must be computed before this one."""
-    return mentioned_in(definition.conditions, known)
+    there = frozenset(known)
+    of = {definition.of} if isinstance(definition, Segmentation) and definition.of else set()
+    return mentioned_in(definition.conditions, there) | (of & there)
 
 
 def mentioned_in(texts: Iterable[Text], known: Iterable[str]) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from strata.contract.cluster_ids import cluster_ids
 from strata.contract.columns import Column, Personal, Type, column
+from strata.project.measures import Measure
 from strata.project.models import Audience, Segment, Segmentation
 from strata.project.references import declared_segments, relative_names
 
@@ -107,6 +108,8 @@ def _segments(segmentation: Segmentation, offers: Mapping[str, str]) -> list[Row
 
 
 def _rule_text(segment: Segment, segmentation: Segmentation) -> str:
+    if segmentation.measure is not None and segment.has_limits:
+        return _measured(segment, segmentation.measure, str(segmentation.of))
     if segment.values:
         return f"{segmentation.of} in ({', '.join(repr(str(value)) for value in segment.values)})"
     if segmentation.kind == "attribute" and segment.segment == segmentation.unknown:
@@ -115,6 +118,12 @@ def _rule_text(segment: Segment, segmentation: Segmentation) -> str:
         return segment.when.words
     is_otherwise = segment.segment == segmentation.otherwise
     return "otherwise" if is_otherwise or segmentation.per is None else f"no {segmentation.per}"
+
+
+def _measured(segment: Segment, measure: Measure, of: str) -> str:
+    limits = {"at least": segment.at_least, "at most": segment.at_most}
+    words = " and ".join(f"{which} {limit:g}" for which, limit in limits.items() if limit is not None)
+    return f"{of} with {measure.in_words} {words}: {', '.join(segment.values) or 'none'}"
 
 
 def _clusters(segmentation: Segmentation) -> list[Row]:

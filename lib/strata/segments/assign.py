@@ -149,7 +149,7 @@ def _assignment(segmentation: Segmentation, names: Names, columns: Columns, mode
         case "scores":
             return assign_by_scores(segmentation, names)
         case "attribute":
-            return assign_by_attribute(segmentation)
+            return assign_by_attribute(segmentation, columns)
         case "clusters":
             return assign_by_clusters(segmentation, models[segmentation.name])
 

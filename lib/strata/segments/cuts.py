@@ -13,6 +13,7 @@ from typing import Any
 from strata.errors import Location
 from strata.project.models import Score, Segment, Segmentation
 from strata.project.names import slug
+from strata.segments.groups import Group
 
 MOST_SEGMENTS = 1_000
 """Of an attribute whose values nobody listed; the rest goes to `otherwise`."""
@@ -30,26 +31,33 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """`thresholds`: score -> its ascending cuts. `found`: the segments of an attribute, the largest first."""
+    """`thresholds`: score -> its ascending cuts. `found`: the segments of an attribute, the largest first.
+
+    `groups`: what was measured of the groups of an attribute.
+    """
 
     thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     found: tuple[Found, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def to_json(self) -> str:
         """As it stands in models.population_cuts; floats survive the way there and back."""
-        return json.dumps({"thresholds": self.thresholds, "found": [asdict(f) for f in self.found]}, allow_nan=False)
+        kept = {"thresholds": self.thresholds, "found": [asdict(f) for f in self.found]}
+        measured = {"groups": [asdict(g) for g in self.groups]} if self.groups else {}
+        return json.dumps({**kept, **measured}, allow_nan=False)
 
     def in_words(self) -> str:
         """The cuts as a person reads them."""
         cuts = [f"{score} at {', '.join(f'{c:g}' for c in found)}" for score, found in self.thresholds.items()]
-        return "; ".join(cuts) or f"{len(self.found)} values"
+        return "; ".join(cuts) or (f"{len(self.groups)} groups" if self.groups else f"{len(self.found)} values")
 
     @classmethod
     def from_json(cls, text: str) -> "Cuts":
         """The cuts that `to_json` wrote."""
         read: dict[str, Any] = json.loads(text)
         thresholds = {score: tuple(cuts) for score, cuts in read["thresholds"].items()}
-        return cls(thresholds, tuple(Found(**{**f, "values": tuple(f["values"])}) for f in read["found"]))
+        found = tuple(Found(**{**f, "values": tuple(f["values"])}) for f in read["found"])
+        return cls(thresholds, found, tuple(Group(**g) for g in read.get("groups", ())))
 
 
 def needs_cuts(segmentation: Segmentation) -> bool:
@@ -63,9 +71,15 @@ def resolve(segmentation: Segmentation, cuts: Cuts | None) -> Segmentation:
         return segmentation
     scores = tuple(replace(s, thresholds=cuts.thresholds.get(s.score, s.thresholds)) for s in segmentation.scores)
     segments = segmentation.segments
-    if segmentation.kind == "attribute":
+    if segmentation.measure is not None:
+        segments = tuple(replace(s, values=_taken_by(s, cuts.groups)) for s in segments)
+    elif segmentation.kind == "attribute":
         segments = tuple(Segment(f.segment, f.label, None, None, None, FOUND, f.values) for f in cuts.found)
     return replace(segmentation, scores=scores, segments=segments)
+
+
+def _taken_by(segment: Segment, groups: Sequence[Group]) -> tuple[str, ...]:
+    return tuple(sorted(g.value for g in groups if g.segment == segment.segment))
 
 
 def quantile_cuts(values: Sequence[float], score: Score) -> tuple[float, ...]:

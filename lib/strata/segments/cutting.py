@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from strata.project.models import Score, Segmentation
 from strata.segments.cuts import Cuts, covering_cut, quantile_cuts, values_cuts
+from strata.segments.grouping import measure_groups
 from strata.segments.sampling import sample_of
 
 SALT = "cuts"
@@ -29,8 +30,10 @@ def measure_cuts(base: DataFrame, segmentation: Segmentation) -> Cuts:
 
     Args:
         base: the customers of its base on one date: customer_id and the features it names.
-        segmentation: of kind scores with quantiles or covers, or of kind attribute without listed segments.
+        segmentation: of kind scores with quantiles or covers, or of kind attribute without listed values.
     """
+    if segmentation.measure is not None:
+        return Cuts(groups=measure_groups(base, segmentation))
     if segmentation.kind == "attribute":
         return values_cuts(segmentation, _count_values(base, str(segmentation.of)))
     ranked = [score for score in segmentation.scores if score.quantiles]

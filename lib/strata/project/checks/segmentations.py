@@ -11,6 +11,7 @@ from strata.expression.parse import Problems
 from strata.expression.tree import Node
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import expect_number
+from strata.project.checks.measures import check_measure
 from strata.project.checks.reachable import unreachable
 from strata.project.checks.scores import LARGEST_SPACE, cover, score_values, space_size
 from strata.project.fed import missing_for
@@ -92,6 +93,7 @@ def names_used(segmentation: Segmentation, compiled: Mapping[Text, Expression]) 
     """Everything a definition names: features, and segmentations."""
     named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
     named |= {segmentation.of} if segmentation.of else set()
+    named |= set(segmentation.measure.features) if segmentation.measure else set()
     return frozenset(named).union(*(compiled[text].names for text in segmentation.conditions if text in compiled))
 
 
@@ -120,7 +122,8 @@ def _check_one(
     if features is not None:
         _check_cluster_features(segmentation, features, compiler)
         _check_scores(segmentation, features, compiler)
-        _check_attribute(segmentation, features, compiler)
+        _check_attribute(segmentation, names or features, compiler)
+        check_measure(segmentation, features, notes)
         names = names_of_scores(segmentation, features) if segmentation.kind == "scores" else names
     ruled = [(s, s.when) for s in segmentation.segments if s.when is not None]
     rules = [(s, compiler.compile(when, names, Type.BOOLEAN)) for s, when in ruled]
@@ -159,19 +162,19 @@ def _ruleless(segmentation: Segmentation) -> tuple[str, ...]:
     return (segmentation.otherwise, *((roll_up.without,) if roll_up else ()))
 
 
-def _check_attribute(segmentation: Segmentation, features: Names, compiler: Compiler) -> None:
+def _check_attribute(segmentation: Segmentation, names: Names, compiler: Compiler) -> None:
     notes, of = compiler.notes, segmentation.of
     if of is None:
         return
-    if notes.expect_known(of, features, "feature") and features[of].type not in OF_ATTRIBUTE:
-        what = f"`{of}` is {features[of].type.name}, expected STRING, BOOLEAN or BIGINT"
+    if notes.expect_known(of, names, "feature or segmentation") and names[of].type not in OF_ATTRIBUTE:
+        what = f"`{of}` is {names[of].type.name}, expected STRING, BOOLEAN or BIGINT"
         notes.add(place_of(of), what, "cut numbers with kind: scores or rules")
-    if segmentation.segments and segmentation.floor:
+    if segmentation.segments and segmentation.floor and segmentation.measure is None:
         notes.add(segmentation.where, "found `floor` beside `segments`", "a floor is for values that nobody listed")
     taken: dict[str, Segment] = {}
     for segment in segmentation.segments:
         special = segment.segment in (segmentation.otherwise, segmentation.unknown)
-        if not segment.values and not special:
+        if not segment.values and not special and segmentation.measure is None:
             notes.add(segment.where, f"the segment `{segment.segment}` needs the key `values`")
         for value in segment.values:
             before = taken.setdefault(value, segment)

@@ -5,10 +5,11 @@ from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
+from strata.project.measures import Growth, Index, Measure
 from strata.project.models import ClusterFeature, Score, Segment, Segmentation
 from strata.project.notes import Notes
 from strata.project.policies import SPECIAL_CATEGORIES
-from strata.project.reading import Field, Reader, list_of, optional, record, required, tagged
+from strata.project.reading import Field, Reader, list_of, optional, plain_record, record, required, tagged
 from strata.project.shapes.features import LINES, UNITS, FeatureLine
 from strata.project.units import RollUp, Unit
 from strata.project.yaml import Node
@@ -105,7 +106,38 @@ _CLUSTER_FEATURE = record(
     ClusterFeature,
     {"feature": required(s.name), "transform": optional(s.choice("log1p", "none"), "none")},
 )
-_GROUP = record("a segment", _segment, {**_WORDS, "values": optional(list_of(s.phrase, at_least=0), ())})
+_GROUP = record(
+    "a segment",
+    _segment,
+    {
+        **_WORDS,
+        "values": optional(list_of(s.phrase, at_least=0), ()),
+        "at_least": optional(s.number()),
+        "at_most": optional(s.number()),
+    },
+)
+_MEASURED: dict[str, Reader[Measure]] = {
+    "growth": record(
+        "growth",
+        Growth,
+        {"now": required(s.name, into="latest"), "before": required(s.name), "earlier": required(s.name)},
+    ),
+    "index": record("an index", Index, {"of": required(s.name), "share_at_most": required(s.number(0, 1))}),
+}
+_MEASURES: Reader[list[Measure]] = plain_record(
+    "a measure",
+    lambda **said: [m for m in said.values() if m is not None],
+    {k: optional(r) for k, r in _MEASURED.items()},
+)
+
+
+def measure(node: Node, notes: Notes) -> Measure:
+    """What is measured of groups: one of growth and index."""
+    measures = _MEASURES(node, notes)
+    if len(measures) != 1:
+        raise notes.refuse(node.where, f"found {len(measures)} measures, expected growth or index", "keep one of them")
+    return measures[0]
+
 
 DEFINITION: Reader[Definition] = tagged(
     "a segmentation",
@@ -123,6 +155,7 @@ DEFINITION: Reader[Definition] = tagged(
             {
                 **_COMMON,
                 "of": required(s.name),
+                "measure": optional(measure),
                 "segments": optional(list_of(_GROUP, unique=False), ()),
                 "otherwise": optional(s.name, OTHER),
                 "unknown": optional(s.name, UNKNOWN),

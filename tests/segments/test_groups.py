@@ -1,0 +1,169 @@
+"""Groups measured against their base: by hand, against raw customers, and what shrinking is for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from tests.expression.test_agreement import NAMES
+from tests.segments.test_agreement import by_duckdb
+
+from strata.project.measures import Growth, Index
+from strata.project.models import Segment
+from strata.project.references import generations
+from strata.publish.catalog import catalog_rows
+from strata.segments.assign import assign_all
+from strata.segments.cuts import Cuts, resolve
+from strata.segments.cutting import measure_cuts
+from strata.segments.groups import Group, Sums, measure, shrink
+
+from .definitions import AS_OF, HERE, customer, segment, segmentation
+
+GROWTH = Growth("spend", "before", "earlier", HERE)
+INDEX = Index("spend", 0.2, HERE)
+GROWING = replace(segment("growing"), at_least=0.02)
+SHRINKING = replace(segment("shrinking"), at_most=-0.02)
+NICHE = replace(segment("niche"), at_least=120)
+FLOOR = 10
+
+
+def sums_of(amounts: np.ndarray) -> Sums:
+    """What the customers of a group (a row each) add up to."""
+    width = range(amounts.shape[1])
+    products = {(i, j): float(amounts[:, i] @ amounts[:, j]) for i in width for j in width if i <= j}
+    return Sums(len(amounts), tuple(float(a) for a in amounts.sum(axis=0)), products)
+
+
+def by_value(groups: tuple[Group, ...]) -> dict[str, Group]:
+    return {g.value: g for g in groups}
+
+
+def test_estimates_are_drawn_to_zero_by_what_chance_explains() -> None:
+    """By hand: Q = 2 * 0.09 / 0.01 = 18, less 2 groups, over 200: variance between 0.08, so that 8 of 9 parts stay."""
+    assert shrink({"a": (0.3, 0.01), "b": (-0.3, 0.01)}) == pytest.approx({"a": 0.3 * 8 / 9, "b": -0.3 * 8 / 9})
+    assert shrink({"a": (0.09, 0.01), "b": (-0.09, 0.01)}) == {"a": 0, "b": 0}
+    sure, vague, _ = shrink({"sure": (0.3, 0.001), "vague": (0.3, 0.1), "c": (-0.3, 0.001)}).values()
+    assert 0.29 < sure < 0.3
+    assert vague < 0.2
+    assert shrink({}) == {}
+
+
+def test_growth_is_that_of_the_group_beyond_the_base_with_the_variance_of_its_customers() -> None:
+    rng = np.random.default_rng(5)
+    worlds = {name: rng.gamma(2, 50, (n, 3)) for name, n in {"a": 400, "b": 300, "c": 200, "small": 9}.items()}
+    worlds["a"][:, 0] *= 1.5
+    found = by_value(measure({v: sums_of(w) for v, w in worlds.items()}, GROWTH, (GROWING, SHRINKING), FLOOR))
+    everybody = np.vstack(list(worlds.values())).sum(axis=0)
+    expected, earlier = {}, {}
+    for name in ("a", "b", "c"):
+        now, before, first = worlds[name].T
+        ratio = now.sum() / before.sum()
+        left = ((now - ratio * before) ** 2).sum() / (len(now) - 1) * len(now) / before.sum() ** 2
+        base = everybody[0] / everybody[1]
+        expected[name] = (ratio / base - 1, left / base**2)
+        earlier[name] = (before.sum() / first.sum()) / (everybody[1] / everybody[2]) - 1
+    assert {n: found[n].growth for n in expected} == pytest.approx({n: y for n, (y, _) in expected.items()})
+    assert {n: found[n].growth_shrunk for n in expected} == pytest.approx(shrink(expected))
+    together = np.corrcoef([y for y, _ in expected.values()], list(earlier.values()))[0, 1]
+    assert found["b"].persistence == pytest.approx(together)
+    assert [found[n].segment for n in ("a", "b", "c")] == ["growing", "shrinking", "shrinking"]
+    assert found["small"] == Group("small", 9, 9 / 909)
+
+
+def test_what_is_shrunk_is_nearer_to_the_truth_than_what_was_seen() -> None:
+    """Forty groups of 15 to 60 customers whose true growth differs by a twentieth, forty times over."""
+    rng = np.random.default_rng(11)
+    raw, drawn = [], []
+    for _ in range(40):
+        truth = rng.normal(0, 0.05, 40)
+        groups = {}
+        for i, beyond in enumerate(truth):
+            before = rng.gamma(2, 50, rng.integers(15, 60))
+            now = before * rng.gamma(4, 0.25, len(before)) * (1 + beyond)
+            groups[str(i)] = sums_of(np.column_stack([now, before, before]))
+        found = by_value(measure(groups, GROWTH, (GROWING,), FLOOR))
+        raw += [found[str(i)].growth - beyond for i, beyond in enumerate(truth)]
+        drawn += [found[str(i)].growth_shrunk - beyond for i, beyond in enumerate(truth)]
+    assert np.mean(np.square(drawn)) < 0.7 * np.mean(np.square(raw))
+
+
+def test_a_niche_is_small_and_surely_above_the_rest() -> None:
+    rng = np.random.default_rng(3)
+    rich, few = rng.gamma(4, 80, (60, 1)), np.array([[0.0]] * 10 + [[2000.0]] * 2)
+    worlds = {"rich": rich, "few": few, "large": rng.gamma(4, 60, (200, 1)), "poor": rng.gamma(4, 15, (200, 1))}
+    found = by_value(measure({v: sums_of(w) for v, w in worlds.items()}, INDEX, (NICHE,), FLOOR))
+    rest = np.vstack([few, worlds["large"], worlds["poor"]])
+    of_log = rich.var(ddof=1) / len(rich) / rich.mean() ** 2 + rest.var(ddof=1) / len(rest) / rest.mean() ** 2
+    index = 100 * rich.mean() / rest.mean()
+    assert found["rich"].index_100 == pytest.approx(index)
+    assert found["rich"].index_low == pytest.approx(index * np.exp(-1.959963984540054 * of_log**0.5))
+    assert found["few"].index_100 > 150
+    assert found["few"].index_low < 120
+    assert found["large"].index_low > 120
+    assert {v: g.segment for v, g in found.items()} == {"rich": "niche", "few": None, "large": None, "poor": None}
+
+
+def test_nothing_is_said_where_there_is_nothing_to_divide_by() -> None:
+    zero = {"a": sums_of(np.zeros((20, 3))), "b": sums_of(np.zeros((30, 3)))}
+    for by in (GROWTH, INDEX):
+        found = measure(zero, by, (GROWING, NICHE), FLOOR)
+        assert found == (Group("b", 30, 0.6), Group("a", 20, 0.4))
+    assert measure({}, GROWTH, (GROWING,), FLOOR) == ()
+
+
+def test_groups_of_another_segmentation_are_measured_on_the_base_and_both_evaluators_agree(spark: SparkSession) -> None:
+    """Customers under 25 spend twice as much as before, all others as much; nobody knows the age of five."""
+    people = 90
+    ages = [None if i < 5 else 20 if i < 30 else 40 if i < 85 else 70 for i in range(people)]
+    before = [100 + 7 * (i % 5) for i in range(people)]
+    spend = [b * (2 if age == 20 else 1) + i % 3 for i, (b, age) in enumerate(zip(before, ages, strict=True))]
+    table = pa.table({
+        "as_of_date": [AS_OF] * people, "customer_id": [customer(i) for i in range(people)],
+        "maybe_bigint": pa.array(ages, pa.int64()), "spend": spend, "before": before, "earlier": before,
+    })  # fmt: skip
+    ages_of = [
+        segment("young", "maybe_bigint < 25"),
+        segment("adult", "maybe_bigint < 60"),
+        segment("old", "maybe_bigint >= 60"),
+    ]
+    stage = segmentation("stage", segments=[*ages_of, segment("untold")], otherwise="untold")
+    rest = segment("steady")
+    growth = segmentation(
+        "growth", "attribute", [GROWING, SHRINKING, rest], of="stage", otherwise="steady", floor=FLOOR, measure=GROWTH
+    )  # fmt: skip
+    assert growth.is_relative
+    assert [[s.name for s in group] for group in generations([growth, stage])] == [["stage"], ["growth"]]
+    stages = ["untold" if a is None else {20: "young", 40: "adult", 70: "old"}[a] for a in ages]
+    base = spark.createDataFrame(table.append_column("stage", pa.array(stages)))
+    cuts = measure_cuts(base.repartition(3), growth)
+    assert cuts == measure_cuts(base.coalesce(1), growth)
+    assert Cuts.from_json(cuts.to_json()) == cuts
+    found = by_value(cuts.groups)
+    amounts = np.array([spend, before, before], dtype=float).T
+    members = {name: amounts[[s == name for s in stages]] for name in dict.fromkeys(stages)}
+    assert cuts.groups == measure({n: sums_of(m) for n, m in members.items()}, GROWTH, growth.segments, FLOOR)
+    assert (found["young"].segment, found["adult"].segment) == ("growing", "shrinking")
+    assert found["untold"].growth is None
+
+    whole = resolve(growth, cuts)
+    assert [s.values for s in whole.segments] == [("young",), ("adult",), ()]
+    made = [whole, stage]
+    frame = spark.createDataFrame(table)
+    one = {
+        (r["customer_id"], r["segmentation"]): (r["segment"], r["score"])
+        for r in assign_all(frame, made, NAMES).toArrow().to_pylist()
+    }
+    assert one == by_duckdb(table, made, {})
+    sizes = [one[customer(i), "growth"][0] for i in range(people)]
+    assert [sizes.count(name) for name in ("growing", "shrinking", "steady")] == [25, 55, 10]
+    hashes = {f"segmentation.{name}": "0" * 32 for name in ("growth", "stage")}
+    rows = {r["segment"]: r["rule_text"] for r in catalog_rows(made, {}, hashes, AS_OF)}
+    assert rows["growing"] == "stage with growth of spend beyond the base's, shrunk, at least 0.02: young"
+    assert rows["steady"] == "otherwise"
+
+
+def test_limits_admit_their_ends() -> None:
+    between = Segment("x", "X", None, None, None, HERE, (), 1.0, 2.0)
+    assert [between.admits(v) for v in (0.9, 1.0, 2.0, 2.1)] == [False, True, True, False]
+    assert not segment("y").has_limits
