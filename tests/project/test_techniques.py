@@ -3,12 +3,16 @@
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from tests.project.grocery import GROCERY, LANDING
 
+from strata.expression import compile_expression
 from strata.project.load import load_project
 from strata.project.models import Project, Segmentation
+from strata.project.names import names_of_features
+from strata.project.order import order_features
 
 TELCO = GROCERY.parent / "telco"
 PROJECTS = {folder.name: load_project(folder, LANDING) for folder in (GROCERY, TELCO)}
@@ -52,6 +56,33 @@ def test_a_technique_of_the_telco_is_shared() -> None:
     telco = PROJECTS["telco"]
     own = {s.name for s in telco.segmentations if s.technique in OF_ONE_PROJECT}
     assert {s.name for s in telco.segmentations} - own == included(telco)
+
+
+def test_the_share_of_each_input_of_risk_tolerance_is_published() -> None:
+    """By hand: orders of bonds and balanced funds 8 + 5, answers 5 below the middle 8, little experience 1.6, age 1."""
+    telco = PROJECTS["telco"]
+    known: dict[str, object] = {
+        "age_years": 70, "orders_of_bonds": 2, "orders_of_balanced": 1, "orders_of_shares": 0, "risk_said": -5,
+        "risk_experience": -1,
+    }  # fmt: skip
+    names = names_of_features(telco)
+    features = [f for f in order_features(telco.features) if f.kind == "expression" and f.name.startswith("risk_")]
+    for feature in features:
+        assert feature.of is not None
+        columns = ", ".join(f"{value} as {name}" for name, value in known.items())
+        sql = compile_expression(feature.of, names, feature.type).to_duckdb()
+        ((known[feature.name],),) = duckdb.sql(f"select {sql} from (select {columns})").fetchall()
+    points = {"orders": 13, "answers": 8, "experience": 1.6, "age": 1}
+    found = {name: known[f"risk_share_of_{name}"] for name in points}
+    assert found == pytest.approx({name: of_each / 23.6 for name, of_each in points.items()})
+    assert {f"risk_share_of_{name}" for name in points} <= set(telco.published_features)
+
+
+def test_portraits_of_the_channels_tell_of_age_place_and_interest() -> None:
+    telco = PROJECTS["telco"]
+    interests = {"favourite_genre_364d", "favourite_category_364d"}
+    assert {"age_years", "age_band", "home_region", "home_city", *interests} <= set(telco.published_features)
+    assert {"message_channel", "purchase_channel"} <= {s.name for s in telco.segmentations}
 
 
 @pytest.mark.parametrize("name", PROMISED)

@@ -1,6 +1,6 @@
 from datetime import date
 from decimal import Decimal
-from math import asin, sqrt
+from math import asin, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,28 @@ def test_a_share_is_of_those_known_with_cohens_h_and_wilsons_interval(small: dic
     assert (row["ci_low"], row["ci_high"]) == (pytest.approx(low), pytest.approx(high))
     other = small["small", "city", "Kyiv"]
     assert (other["customers_known"], other["known_share"]) == (1, 0.5)
+
+
+def test_a_channel_differs_by_age_place_and_interest_as_it_was_counted_by_hand(spark: SparkSession) -> None:
+    """Of 40 by push 30 are under 25 and all of 60 by e-mail but 15 are not: index 300, h = 2π/3 - π/3."""
+    young = [True] * 30 + [False] * 10 + [True] * 15 + [False] * 45
+    columns = {
+        "age_band": pa.array(["under 25" if y else "25-34" for y in young]),
+        "home_city": pa.array(["Kyiv"] * 20 + ["Lviv"] * 20 + ["Kyiv"] * 15 + ["Lviv"] * 45),
+        "favourite_genre_364d": pa.array(["sport"] * 36 + ["drama"] * 64),
+    }
+    channel = membership(spark, {"message_channel": ["push"] * 40 + ["email"] * 60})
+    frame = build_profile(channel, features(spark, columns), dict.fromkeys(columns, Type.STRING), floor=10)
+    rows = {key[1:]: row for key, row in records(frame, *KEY).items()}
+    push = {feature: rows["push", feature, value] for feature, value in
+            (("age_band", "under 25"), ("home_city", "Kyiv"))}  # fmt: skip
+    assert {f: (r["share_or_mean"], r["rest_value"], r["index_100"]) for f, r in push.items()} == {
+        "age_band": (0.75, 0.25, 300.0), "home_city": (0.5, 0.25, 200.0),
+    }  # fmt: skip
+    assert push["age_band"]["effect_size"] == pytest.approx(pi / 3)
+    assert push["home_city"]["effect_size"] == pytest.approx(pi / 2 - pi / 3)
+    assert push["age_band"]["profile_rank"] < push["home_city"]["profile_rank"]
+    assert rows["push", "favourite_genre_364d", "drama"]["is_suppressed"]  # four customers
 
 
 def test_a_value_nobody_in_the_segment_has_is_a_share_of_zero(small: dict[Any, dict[str, Any]]) -> None:
