@@ -23,6 +23,7 @@ from strata.preview.permissions import permitted
 from strata.project.policies import Purpose
 from strata.segments.cuts import Cuts
 from strata.segments.duckdb import permission_column
+from strata.segments.groups import Group
 from strata.segments.model import model_id
 
 BUYERS = """kind: rules
@@ -100,6 +101,34 @@ segments:
         {"model_id": model_id(definition, day, MOMENT), "definition_hash": definition, "as_of_date": day,
          "known_at": MOMENT, "cuts": Cuts(thresholds={"m": (cut,)}).to_json()} for day, cut in rows])  # fmt: skip
     assert lines(shop.strata("preview", "tier").out)["upper"][2] == "1"
+
+
+def test_groups_of_another_segmentation_are_those_that_were_measured(shop: Stored) -> None:
+    shop.define("buyers", BUYERS)
+    shop.define(
+        "growth",
+        """kind: attribute
+of: buyers
+measure:
+  growth: {now: spend_84d, before: spend_84d_before, earlier: spend_84d_before}
+segments:
+  - {segment: growing, label: Growing, at_least: 0.02}
+  - {segment: steady, label: Steady}
+otherwise: steady
+""",
+    )
+    shop.put_snapshot(CUSTOMERS)
+    assert "note: growth: what it takes from the population is not measured" in shop.strata("preview", "growth").out
+    definition = shop.project.definition_hashes["segmentation.growth"]
+    groups = (Group("yes", 60, 0.6, "growing", 0.1, 0.05), Group("no", 40, 0.4))
+    shop.put(population_cuts, [
+        {"model_id": model_id(definition, AS_OF, MOMENT), "definition_hash": definition, "as_of_date": AS_OF,
+         "known_at": MOMENT, "cuts": Cuts(groups=groups).to_json()}])  # fmt: skip
+    found = lines(shop.strata("preview", "growth").out)
+    assert (found["growing"][2], found["steady"][2]) == ("4", "3")
+    assert (
+        "growth: growing (Growing)\n    because  buyers = yes" in shop.strata("explain", "--customer", customer(4)).out
+    )
 
 
 def test_conditions_look_back_at_the_release_before(shop: Stored) -> None:
