@@ -131,7 +131,7 @@ def test_of_rows_that_differ_each_column_has_its_greatest_value_where_that_is_as
         "item": ["tea", "tea", "tea", "tea"],
         "store": [1, 1, 1, 2],
         "promoted": ["mailer", "poster", None, "mailer"],
-        "cost": [8.0, 6.0, 7.0, 1.5],
+        "cost": pa.array(["8", "6", "7", "1.5"]).cast(pa.decimal128(18, 2)),
     }
     pq.write_table(pa.table(rates), shop.folder / "landing" / "rates.parquet")
     shop.ingest(JANUARY)

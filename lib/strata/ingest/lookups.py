@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from strata.contract.columns import Table
 from strata.ingest.records import FLAWS, Records, flaws_of, typed_values
+from strata.project.landed import TEXT_FORMATS
 from strata.project.sources import Lookup, Several, Source
 
 _KEY, _IS_ASKED, _IS_FLAWED = "_key_hash", "_is_asked", "_is_flawed"
@@ -23,6 +24,12 @@ def keys_of(records: Records, lookup: Lookup) -> DataFrame:
     return records.frame.filter(_is_whole(keys)).select(_hash(keys)).distinct()
 
 
+def may_be_flawed(table: Source, bronze: type[Table]) -> bool:
+    """Whether a row of a lookup's file can be one that cannot be used: of text, or of values that are converted."""
+    is_converted = any(made.reasons for made in typed_values(table, bronze).values())
+    return table.read.format in TEXT_FORMATS or is_converted
+
+
 def asked_for(rows: DataFrame, table: Source, bronze: type[Table], keys: DataFrame) -> DataFrame:
     """The rows of a lookup's file that a record may need, and those that cannot be used, for these are to be told.
 
@@ -33,8 +40,11 @@ def asked_for(rows: DataFrame, table: Source, bronze: type[Table], keys: DataFra
         keys: from `keys_of`.
     """
     typed = typed_values(table, bronze)
-    flawed = flaws_of(table, typed, bronze) != ""
-    hashed = rows.select("*", _hash(typed[theirs].value for theirs in table.key), flawed.alias(_IS_FLAWED))
+    hashed = rows.select("*", _hash(typed[theirs].value for theirs in table.key))
+    if not may_be_flawed(table, bronze):
+        # Spark moves this join down to the scan, before rows are told where they come from.
+        return hashed.join(keys, _KEY, "left_semi").select(rows.columns)
+    hashed = hashed.withColumn(_IS_FLAWED, flaws_of(table, typed, bronze) != "")
     marked = hashed.join(keys.withColumn(_IS_ASKED, F.lit(True)), _KEY, "left")
     return marked.filter(F.col(_IS_ASKED) | F.col(_IS_FLAWED)).select(rows.columns)
 

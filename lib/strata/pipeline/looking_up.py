@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from strata.contract.spark import rows_of
 from strata.errors import InputError, Problem
 from strata.ingest.deliveries import Found, readable
-from strata.ingest.lookups import asked_for, beside, disagreements, keys_of
+from strata.ingest.lookups import asked_for, beside, disagreements, keys_of, may_be_flawed
 from strata.ingest.records import Records, as_list, make_records
 from strata.ingest.revisions import FEW_KEYS
 from strata.pipeline.batch import Step
@@ -30,7 +30,8 @@ def look_up(step: Step, source: Source, tables: Sequence[Found], records: Record
     """
     for lookup, table in zip(source.lookups, tables, strict=True):
         found = _land(step, lookup, table, records, count)
-        _expect_agreement(lookup, table.source, found.records, names_persons=_names_persons(source, lookup))
+        if lookup.several == "refuse" or found.may_be_flawed:
+            _expect_agreement(lookup, table.source, found.records, names_persons=_names_persons(source, lookup))
         records = beside(records, lookup, found.records, is_small=found.count <= FEW_KEYS)
     return records
 
@@ -43,10 +44,11 @@ def files_of(source: Source, tables: Sequence[Found]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """The rows of a lookup's file that landed, as records, and how many they are."""
+    """The rows of a lookup's file that landed, as records, how many they are, and whether any may be of no use."""
 
     records: Records
     count: int
+    may_be_flawed: bool
 
 
 def _land(step: Step, lookup: Lookup, table: Found, records: Records, count: int) -> _Landed:
@@ -56,7 +58,8 @@ def _land(step: Step, lookup: Lookup, table: Found, records: Records, count: int
     with readable(table.source):
         landed = step.write(landing.bronze, asked)
     table.verify()
-    return _Landed(make_records(step.of_batch(landing.bronze), table.source, landing.bronze), landed)
+    found = make_records(step.of_batch(landing.bronze), table.source, landing.bronze)
+    return _Landed(found, landed, may_be_flawed(table.source, landing.bronze))
 
 
 def _names_persons(source: Source, lookup: Lookup) -> bool:
