@@ -94,7 +94,7 @@ def read_techniques(project: Project) -> tuple[Technique, ...]:
     own = {path.stem: path for path in files.folders["segmentations"]}
     included = {name for path in own.values() for name in _included(path, notes)}
     paths = sorted(project.catalogue.glob("*.yml")) if project.catalogue else []
-    shared = {path.stem: path for path in paths if path.stem not in included | own.keys()}
+    shared = {path.stem: path for path in paths if path.stem not in included}
     whole = including(project.catalogue, notes)
     definitions: dict[str, Definition] = {}
     for name, path in sorted({**shared, **own}.items()):
