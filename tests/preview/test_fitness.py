@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.preview.kit import CONF, MOMENT, Stored
+from tests.preview.kit import CONF, MOMENT, Stored, stored
 from tests.segments.definitions import customer
 
-from strata.contract.silver import customers, events, products
+from strata.contract.silver import customers, events, places, products
 
 OLD, NEW = date(2017, 1, 1), date(2017, 6, 1)
 KEPT: Mapping[str, Any] = {"is_deleted": False, "revision": 1, "ingested_at": MOMENT, "batch_id": 1, "source": "s"}
@@ -77,14 +77,37 @@ def test_a_definition_fits_by_what_is_known_of_the_base(shop: Stored) -> None:
     assert "36 definitions on 8 customers in the base" in shop.strata("check", "--data").out
     assert {name: found[name] for name in ("age", "income", "rfm", "response_channel", "purchase_habit")} == {
         "age": ["project", "yes", "50.00", ""],  # 0, 1, 3 and 8
-        "income": ["project", "partly", "12.50", "customers.income_band of 12.5%"],
+        "income": ["project", "partly", "12.50", "customers.income_band: 12.5 %"],
         "rfm": ["project", "yes", "87.50", ""],
         "response_channel": ["project", "yes", "25.00", ""],  # 3 and 5
         "purchase_habit": ["catalogue", "yes", "50.00", ""],  # the product of 0 to 3 has a category
     }
-    assert found["life_stage"] == ["project", "partly", "0.00", "no customer with customers.children_count"]
+    assert found["life_stage"] == ["project", "partly", "0.00", "customers.children_count: nobody"]
     assert found["trip_purpose"] == ["catalogue", "no", "-", "events with event_type trip"]
     assert found["skill_level"] == ["catalogue", "no", "-", "events with event_type lesson; products.level"]
+
+
+def test_a_home_is_known_by_what_is_known_of_its_place(tmp_path: Path) -> None:
+    telco = stored(tmp_path, Path("conf/telco"))
+    homes = ["p1", "p1", "p2", None, "p3"]
+    telco.put(customers, [profile(n, known_from=OLD, home_place_id=home) for n, home in enumerate(homes)])
+    telco.put(
+        places,
+        [
+            {**KEPT, "place_id": "p1", "city": "Kyiv", "kind": "home", "latitude": 50.0, "longitude": 30.0},
+            {**KEPT, "place_id": "p2", "city": "Kyiv", "source": "t"},  # nobody knows where it lies
+            {**KEPT, "place_id": "p2", "region": "Kyiv", "source": "u"},
+            {**KEPT, "place_id": "p3", "region": "Kyiv"},
+        ],
+    )
+    found = sheet(telco)
+    assert {name: found[name][2] for name in ("city", "region", "near_store", "micro_district")} == {
+        "city": "60.00",
+        "region": "40.00",
+        "near_store": "40.00",
+        "micro_district": "0.00",
+    }
+    assert found["micro_district"][1:] == ["no", "0.00", "customers.home_place_id, places.micro_district: nobody"]
 
 
 def test_techniques_stand_in_the_order_of_their_names(shop: Stored) -> None:
@@ -99,14 +122,14 @@ def test_without_events_nothing_that_needs_them_fits(shop: Stored) -> None:
     found = sheet(shop)
     assert found["age"] == ["project", "yes", "75.00", ""]
     assert found["rfm"][:3] == ["project", "no", "0.00"]
-    assert "no customer with events with event_type purchase" in found["rfm"][3]
+    assert found["rfm"][3] == "events with event_type purchase: nobody"
 
 
 def test_without_profiles_the_base_are_those_with_events(shop: Stored) -> None:
     shop.put(events, [act(n, n, amount=Decimal(1)) for n in range(4)])
     found = sheet(shop)
     assert found["value_tier"] == ["project", "yes", "100.00", ""]
-    assert found["age"] == ["project", "no", "0.00", "no customer with customers.age_band"]
+    assert found["age"] == ["project", "no", "0.00", "customers.age_band: nobody"]
 
 
 def test_before_anything_is_ingested_the_sheet_tells_what_sources_declare(shop: Stored) -> None:

@@ -12,7 +12,7 @@ from strata.project.models import Project
 from strata.project.techniques import Technique, read_techniques
 from strata.storage.local import LocalTables, open_local
 
-ENOUGH_KNOWN, ENOUGH_SEEN = 0.5, 0.05
+ENOUGH_KNOWN, ENOUGH_SEEN = 0.5, 0.02
 """Shares of the base from which on a definition fits: of whom an attribute is known, and who have an event.
 
 An unknown attribute tells nothing of a customer, that there is no event does: so few may have one.
@@ -62,14 +62,14 @@ def judge(technique: Technique, shares: Mapping[Reads, float] | None) -> Fitness
     there = {name: reads for name, reads in technique.reads.items() if name not in technique.lacks}
     covered = {} if shares is None else {name: shares[reads] for name, reads in there.items()}
     missing = technique.lacks.keys() | {name for name, share in covered.items() if not share}
-    few = sorted({reads for name, reads in there.items() if name in covered and _is_few(reads, covered[name])}, key=str)
+    few = {reads: covered[name] for name, reads in there.items() if name in covered and _is_few(reads, covered[name])}
     fits: Literal["yes", "partly"] = "partly" if missing or few else "yes"
     found = {column: None for name in sorted(technique.lacks) for column in technique.lacks[name]}
     return Fitness(
         technique=technique,
         fits=fits if technique.works_without(missing) else "no",
         coverage=min(covered.values(), default=None),
-        lacks=(technique.problem,) if technique.problem else (*sorted(found), *(_told(r, shares) for r in few)),
+        lacks=(technique.problem,) if technique.problem else (*sorted(found), *_told(few)),
     )
 
 
@@ -77,9 +77,16 @@ def _is_few(reads: Reads, share: float) -> bool:
     return share < (ENOUGH_KNOWN if reads.table == customers.__name__ else ENOUGH_SEEN)
 
 
-def _told(reads: Reads, shares: Mapping[Reads, float] | None) -> str:
-    share = (shares or {}).get(reads, 0.0)
-    return f"{reads} of {share:.1%}" if share else f"no customer with {reads}"
+def _told(few: Mapping[Reads, float]) -> list[str]:
+    """What is known of few; a kind of event once, as long as its columns do not make it fewer."""
+    told = {reads: share for reads, share in few.items() if not any(_explains(r, reads, few) for r in few)}
+    said = {f"{reads}: {100 * share:.1f} %" if share else f"{reads}: nobody" for reads, share in told.items()}
+    return sorted(said)
+
+
+def _explains(one: Reads, other: Reads, shares: Mapping[Reads, float]) -> bool:
+    same = (one.table, one.event_types, shares[one]) == (other.table, other.event_types, shares[other])
+    return same and one.columns < other.columns
 
 
 def _measured(tables: LocalTables, kinds: Sequence[Reads]) -> tuple[int | None, dict[Reads, float] | None]:
@@ -105,7 +112,8 @@ def _row(fitness: Fitness) -> list[object]:
 
 def _legend() -> Iterable[str]:
     yield "yes: everything that its rules read is there for enough of the base. Enough is"
-    yield f"     {ENOUGH_KNOWN:.0%} of whom an attribute is known, {ENOUGH_SEEN:.0%} who have an event of the kind"
+    known, seen = f"{100 * ENOUGH_KNOWN:.0f} %", f"{100 * ENOUGH_SEEN:.0f} %"
+    yield f"     {known} of whom an attribute is known, {seen} who have an event of the kind"
     yield "partly: something is missing, or is known of fewer; some rules can be decided"
     yield "no: none of its rules can be decided"
     yield "coverage: the smallest share of the base, of all that a source fills and its rules read"

@@ -34,10 +34,10 @@ class Reads:
     event_types: frozenset[str] | None = None
 
     def __str__(self) -> str:
-        named = sorted(f"{t}.{c}" for t, c in self.columns if t == self.table and c not in ALWAYS_FILLED)
+        named = ", ".join(sorted(f"{t}.{c}" for t, c in self.columns if c not in ALWAYS_FILLED))
         if self.table == "customers":
-            return ", ".join(named)
-        return ", ".join([_rows_of(self.table, self.event_types), *(f"with {column}" for column in named)])
+            return named
+        return _rows_of(self.table, self.event_types) + (f", with {named}" if named else "")
 
 
 def missing_for(
