@@ -37,7 +37,7 @@ def show_fitness(project: Project, console: Console) -> None:
         InputError: a table is there and cannot be read.
     """
     techniques = read_techniques(project)
-    kinds = sorted({reads for t in techniques for reads in t.reads.values()}, key=repr)
+    kinds = sorted({reads for t in techniques for reads in t.reads.values()}, key=str)
     base, shares = _measured(open_local(project.storage), kinds)
     sheet = [judge(technique, shares) for technique in techniques]
     sheet.sort(key=lambda f: (f.technique.segmentation.technique, f.technique.segmentation.name))
@@ -64,12 +64,12 @@ def judge(technique: Technique, shares: Mapping[Reads, float] | None) -> Fitness
     missing = technique.lacks.keys() | {name for name, share in covered.items() if not share}
     few = {reads: covered[name] for name, reads in there.items() if name in covered and _is_few(reads, covered[name])}
     fits: Literal["yes", "partly"] = "partly" if missing or few else "yes"
-    found = {column: None for name in sorted(technique.lacks) for column in technique.lacks[name]}
+    unfilled = sorted({column for columns in technique.lacks.values() for column in columns})
     return Fitness(
         technique=technique,
         fits=fits if technique.works_without(missing) else "no",
         coverage=min(covered.values(), default=None),
-        lacks=(technique.problem,) if technique.problem else (*sorted(found), *_told(few)),
+        lacks=(technique.problem,) if technique.problem else (*unfilled, *_told(few)),
     )
 
 
