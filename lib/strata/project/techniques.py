@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strata.contract.columns import Type
+from strata.expression import Name
 from strata.expression.tree import Node, renamed
 from strata.project.assumed import assumed_sources
 from strata.project.checks.expressions import Compiler
@@ -20,7 +21,7 @@ from strata.project.models import Feature, Project, Segmentation
 from strata.project.names import column_names, names_of_features, names_of_scores
 from strata.project.needs import only_for, with_needs
 from strata.project.notes import Notes, Unreadable
-from strata.project.references import closure, names_of_segmentations
+from strata.project.references import closure, names_of_audiences, names_of_segmentations
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.sources import Source
@@ -72,12 +73,13 @@ class Technique:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """All definitions, what features.yml says, and the sources with their expressions."""
+    """All definitions, what features.yml says, the sources with their expressions, and what conditions may name."""
 
     definitions: Mapping[str, Definition]
     features: FeatureFile
     sources: Sequence[Source]
     compiled: Compiled
+    others: Mapping[str, Name]
 
 
 def read_techniques(project: Project) -> tuple[Technique, ...]:
@@ -107,7 +109,11 @@ def read_techniques(project: Project) -> tuple[Technique, ...]:
     of_sources = Compiler(notes)
     for source in project.sources:
         check_source(source, of_sources)
-    read = _Read(definitions, features, project.sources, of_sources.compiled)
+    others = {
+        **names_of_segmentations(d.segmentation for d in definitions.values()),
+        **names_of_audiences(project.audiences),
+    }
+    read = _Read(definitions, features, project.sources, of_sources.compiled, others)
     return tuple(_technique(name, name in own, read) for name in definitions)
 
 
@@ -121,13 +127,12 @@ def _technique(name: str, is_own: bool, read: _Read) -> Technique:
     notes = Notes()
     compiler = Compiler(notes)
     compiler.compiled.update(read.compiled)
-    everything = [d.segmentation for d in read.definitions.values()]
-    needed = closure([name], everything)
+    needed = closure([name], [d.segmentation for d in read.definitions.values()])
     file = with_needs(read.features, [read.definitions[s.name] for s in needed], notes)
     file = only_for(file, frozenset().union(*map(_names_of, needed)))
     features = check_features(file, (*read.sources, *assumed_sources(file, read.sources)), compiler)
     rules = {f.name: compiler.compiled[f.of].tree for f in features if f.kind == "expression" and f.of}
-    rules |= {s.name: _rules_of(s, everything, features, compiler) for s in needed}
+    rules |= {s.name: _rules_of(s, read.others, features, compiler) for s in needed}
     reads = {f.name: found for f in features if (found := reads_of(f, file.units, compiler.compiled))}
     lacks = {feature: lacking(found, read.sources, compiler.compiled) for feature, found in reads.items()}
     return Technique(
@@ -149,7 +154,7 @@ def _names_of(segmentation: Segmentation) -> frozenset[str]:
 
 
 def _rules_of(
-    segmentation: Segmentation, others: Sequence[Segmentation], features: Sequence[Feature], compiler: Compiler
+    segmentation: Segmentation, others: Mapping[str, Name], features: Sequence[Feature], compiler: Compiler
 ) -> Node:
     """A definition as one operation over columns: its rules are alternatives."""
     if segmentation.kind == "clusters":
@@ -157,7 +162,7 @@ def _rules_of(
     if segmentation.of:
         return _column(segmentation.of)
     of_features = names_of_features(features)
-    names = {**names_of_segmentations(others), **of_features, **names_of_scores(segmentation, of_features)}
+    names = {**others, **of_features, **names_of_scores(segmentation, of_features)}
     scores = {str(score.score): str(score.of) for score in segmentation.scores}
     whens = [s.when for s in segmentation.segments if s.when is not None]
     rules, base = (
