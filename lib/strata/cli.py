@@ -73,12 +73,21 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         raise ProjectError(problems)
     if options.job == "check":
         console.say(f"{_summary(project)}: no problems ({time.perf_counter() - begun:.2f} s)")
-        return DONE
+        return _fitness(project, console) if options.data else DONE
     if options.job == "init":
         return _init(project, console)
     if options.job in LOOKS:
         return _look(options, project, console)
     return _with_spark(options, project, console)
+
+
+def _fitness(project: Project, console: Console) -> int:
+    """What `check --data` adds; imported here so that `check` needs neither deltalake nor DuckDB."""
+    from strata.preview.fitness import show_fitness  # noqa: PLC0415
+
+    console.say()
+    show_fitness(project, console)
+    return DONE
 
 
 def _look(options: argparse.Namespace, project: Project, console: Console) -> int:
@@ -198,6 +207,8 @@ def _parser() -> argparse.ArgumentParser:
             job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
         job.set_defaults(segmentation=None, customer=None, markdown=False)
         job.set_defaults(as_of=None, every=None, known_at=None, force=False)
+        if name == "check":
+            job.add_argument("--data", action="store_true", help="which techniques fit the ingested data, and why not")
         if name == "preview":
             job.add_argument("segmentation", nargs="?", metavar="NAME", help="a segmentation, rule by rule")
         if name == "explain":

@@ -1,5 +1,7 @@
 """The main job on real data: the whole Complete Journey, as of two dates, through the command line."""
 
+import re
+
 import polars as pl
 import pytest
 from deltalake import DeltaTable
@@ -36,6 +38,24 @@ def test_every_customer_of_the_base_is_once_in_every_table_per_customer(grocery,
     for table in ("members/customer_segments", "members/customer_features"):
         customers = of_day(grocery.read(table), day)["customer_id"]
         assert (len(customers), customers.n_unique()) == (BASE[day], BASE[day])
+
+
+def test_the_techniques_that_the_data_allows(grocery):
+    said = grocery.strata("check", "--data")
+    assert said.code == 0, said.err
+    assert "definitions on 2,469 customers in the base" in said.out
+    rows = [re.split(r"  +", line.strip()) for line in said.out.splitlines()]
+    found = {row[1]: row[3:] for row in rows if len(row) > 3}
+    for name in ("age", "household", "income", "life_stage"):
+        assert found[name][:2] == ["partly", f"{100 * 801 / 2469:.2f}"], name
+    for name in ("rfm", "purchase_frequency", "value_tier", "benefit_sought", "christmas", "response_channel"):
+        assert found[name][0] == "yes", name
+    assert {name: found[name][2] for name in ("trip_purpose", "learning_style", "skill_level")} == {
+        "trip_purpose": "events with event_type trip",
+        "learning_style": "events with event_type lesson",
+        "skill_level": "events with event_type lesson; products.level",
+    }
+    assert {found[name][0] for name in ("trip_purpose", "learning_style", "skill_level")} == {"no"}
 
 
 def test_the_wide_table_says_the_same_as_the_long_one(grocery):

@@ -50,6 +50,9 @@ def test_the_telco_of_readme_is_generated_run_and_run_again_for_one_more_day(tmp
     said = capsys.readouterr().out
     assert "tiles      1 new days, 0 corrected by late data" in said
     assert "is current: as of 2024-10-29" in said
+    assert main(["check", "--data", "--project", str(folder), *told]) == 0
+    rows = [re.split(r"  +", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    assert {row[3] for row in rows if row[2:3] in (["project"], ["catalogue"])} == {"yes"}
 
 
 @pytest.mark.parametrize("reader", ["spark", "polars"])

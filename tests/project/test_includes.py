@@ -114,6 +114,10 @@ def test_units_come_with_the_definition_unless_the_project_has_them(tmp_path: Pa
     (folder / "segmentations" / "topics.yml").write_text(other, "utf-8")
     with pytest.raises(ProjectError, match=r"topics.yml:10:\d+: `subject` is declared otherwise at .*subjects.yml:10"):
         load_project(folder)
+    (folder / "segmentations" / "topics.yml").unlink()
+    (folder / "segmentations" / "subjects.yml").write_text(PER_SUBJECT.replace("'purchase'", "'lesson'"), "utf-8")
+    with pytest.raises(ProjectError, match="needs `subject_lines`, but no source fills events with event_type lesson"):
+        load_project(folder)
     own = """units:
   - {unit: subject, of: department, days: 182, description: D}
 features:

@@ -278,5 +278,7 @@ BATCHES_APART = timedelta(milliseconds=2)
 
 Delta keeps statistics of moments to the millisecond, rounded up: by two of them the files of a batch are told apart.
 """
+CLOSED = "former"
+"""The status of a customer who is no longer in the base."""
 PREVIOUS_DATE = "previous_date"
 """A column of events that the engine fills: so it is known which days a correction has changed."""

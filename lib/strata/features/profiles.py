@@ -6,6 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from strata.contract.silver import CLOSED
 from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.features.as_of import KEYS, at_dates
@@ -13,7 +14,6 @@ from strata.features.cells import one_row_each
 from strata.project.models import Feature
 from strata.project.names import AGE, HOME_NAMES, PLACE_NAMES, names_of_places
 
-CLOSED = "former"
 HOME = "home_place_id"
 EARTH_RADIUS_KM = 6_371.0088
 """The mean radius R1 of the Earth by the IUGG."""

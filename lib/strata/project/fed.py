@@ -1,6 +1,7 @@
 """What features read, and what the sources of a project fill: which column is missing for which feature. Pure rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from strata.contract.silver import MANAGED
 from strata.expression import Expression
@@ -9,16 +10,42 @@ from strata.project.models import Feature
 from strata.project.names import AGE, EVENT_MANAGED, HOME_NAMES, PLACE_NAMES, PRODUCT_NAMES, column_names
 from strata.project.order import depends_on
 from strata.project.sources import Source
+from strata.project.units import Unit
 from strata.project.words import Text
 
 Compiled = Mapping[Text, Expression]
 Read = tuple[str, str]
 """Table of silver and column of it."""
-_ALWAYS = frozenset({*MANAGED, *EVENT_MANAGED, "customer_id"})
+ALWAYS_FILLED = frozenset({*MANAGED, *EVENT_MANAGED, "customer_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a feature looks at; equal for features that look at the same.
+
+    Attributes:
+        table: the table of silver whose rows it looks at.
+        columns: every column that it looks at, of that table and of those joined to it; at least one.
+        event_types: the kinds of events that its conditions name; None: they name none, or it looks at no events.
+    """
+
+    table: str
+    columns: frozenset[Read]
+    event_types: frozenset[str] | None = None
+
+    def __str__(self) -> str:
+        named = ", ".join(sorted(f"{t}.{c}" for t, c in self.columns if c not in ALWAYS_FILLED))
+        if self.table == "customers":
+            return named
+        return _rows_of(self.table, self.event_types) + (f", with {named}" if named else "")
 
 
 def missing_for(
-    names: Iterable[str], features: Sequence[Feature], sources: Sequence[Source], compiled: Compiled
+    names: Iterable[str],
+    features: Sequence[Feature],
+    sources: Sequence[Source],
+    compiled: Compiled,
+    units: Sequence[Unit] = (),
 ) -> dict[str, tuple[str, ...]]:
     """Feature -> what it lacks in words, for those that read something which no source fills.
 
@@ -27,6 +54,7 @@ def missing_for(
         features: all features of the project.
         sources: all its sources.
         compiled: its expressions.
+        units: what features are per.
     """
     by_column = {column: f for f in features for column in column_names(f)}
     pending, asked = [name for name in names if name in by_column], dict[str, Feature]()
@@ -35,8 +63,9 @@ def missing_for(
         if feature.name not in asked:
             asked[feature.name] = feature
             pending += [column for column in depends_on(feature, by_column) if column in by_column]
-    found = {name: _lacks(feature, sources, compiled) for name, feature in sorted(asked.items())}
-    return {name: lacking for name, lacking in found.items() if lacking}
+    reads = {name: reads_of(feature, units, compiled) for name, feature in sorted(asked.items())}
+    found = {name: lacking(read, sources, compiled) for name, read in reads.items() if read}
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def event_types_of(source: Source, compiled: Compiled) -> frozenset[str] | None:
@@ -47,21 +76,20 @@ def event_types_of(source: Source, compiled: Compiled) -> frozenset[str] | None:
     return _results(expression.tree) if expression else None
 
 
-def _lacks(feature: Feature, sources: Sequence[Source], compiled: Compiled) -> tuple[str, ...]:
-    if feature.kind == "expression":
-        return ()
-    wanted = _event_types(feature, compiled) if feature.table == "events" else None
-    giving = [s for s in sources if s.feeds != "events" or _gives(s, wanted, compiled)]
+def lacking(reads: Reads, sources: Sequence[Source], compiled: Compiled) -> tuple[str, ...]:
+    """What no source fills of what a feature looks at, in words."""
+    giving = [s for s in sources if s.feeds != "events" or _gives(s, reads.event_types, compiled)]
     fed = {s.feeds for s in giving}
-    reads = _reads(feature, compiled)
-    tables = sorted({table for table, _ in reads} - fed)
-    lacking = [_no_source(table, wanted) for table in tables]
+    tables = sorted({table for table, _ in reads.columns} - fed)
     filled = {(s.feeds, column) for s in giving for column in _filled(s)}
-    lacking += [f"{t}.{c}" for t, c in sorted(reads) if t in fed and c not in _ALWAYS and (t, c) not in filled]
-    return tuple(lacking)
+    read = sorted((t, c) for t, c in reads.columns if t in fed and c not in ALWAYS_FILLED)
+    return (
+        *(_rows_of(table, reads.event_types) for table in tables),
+        *(f"{t}.{c}" for t, c in read if (t, c) not in filled),
+    )
 
 
-def _no_source(table: str, wanted: frozenset[str] | None) -> str:
+def _rows_of(table: str, wanted: frozenset[str] | None) -> str:
     return f"{table} with event_type {' or '.join(sorted(wanted))}" if table == "events" and wanted else table
 
 
@@ -74,17 +102,30 @@ def _gives(source: Source, wanted: frozenset[str] | None, compiled: Compiled) ->
     return wanted is None or given is None or bool(wanted & given)
 
 
-def _reads(feature: Feature, compiled: Compiled) -> set[Read]:
-    """Every column of silver that the feature looks at; at least the customer of its table."""
+def reads_of(feature: Feature, units: Sequence[Unit], compiled: Compiled) -> Reads | None:
+    """What a feature looks at itself; None for an expression, which looks at other features.
+
+    Args:
+        feature: of a customer, or of one of `units`.
+        units: a feature per unit looks at the events of its unit.
+        compiled: the expressions of both.
+    """
+    if feature.kind == "expression":
+        return None
     if feature.kind == "attribute":
-        return _of_customer(str(feature.of))
+        return Reads("customers", frozenset(_of_customer(str(feature.of))))
     if feature.kind == "distance_to":
         places = {str(PLACE_NAMES[n]) for n in _named(feature.to, compiled) if n in PLACE_NAMES}
-        return {("customers", "home_place_id"), *(("places", c) for c in {*places, "latitude", "longitude"})}
-    names = _named(feature.condition, compiled) | _named(feature.then, compiled) | {feature.by}
+        at = {("customers", "home_place_id"), *(("places", c) for c in {*places, "latitude", "longitude"})}
+        return Reads("customers", frozenset(at))
+    unit = next((u for u in units if u.name == feature.per), None)
+    conditions = [t for t in (feature.condition, feature.then, unit.condition if unit else None) if t is not None]
+    names = {feature.by, unit.of.words if unit else None}.union(*(_named(text, compiled) for text in conditions))
     if feature.kind != "days_since" and feature.of:
         names |= _named(feature.of, compiled) or {feature.of.words}
-    return {(feature.table, "customer_id")}.union(*(_of_row(n, feature.table) for n in names if n))
+    columns = {(feature.table, "customer_id")}.union(*(_of_row(n, feature.table) for n in names if n))
+    kinds = _event_types(conditions, compiled) if feature.table == "events" else None
+    return Reads(feature.table, frozenset(columns), kinds)
 
 
 def _of_row(name: str, table: str) -> set[Read]:
@@ -106,11 +147,10 @@ def _named(text: Text | None, compiled: Compiled) -> set[str]:
     return set(expression.names) if expression else set()
 
 
-def _event_types(feature: Feature, compiled: Compiled) -> frozenset[str] | None:
-    """The event types that its conditions name; None: they name none."""
-    texts = [text for text in (feature.condition, feature.then) if text is not None]
-    conditions = [compiled.get(text) for text in texts]
-    return frozenset(word for c in conditions if c for word in _compared(c.tree)) or None
+def _event_types(conditions: Iterable[Text], compiled: Compiled) -> frozenset[str] | None:
+    """The event types that conditions name; None: they name none."""
+    found = [compiled.get(text) for text in conditions]
+    return frozenset(word for c in found if c for word in _compared(c.tree)) or None
 
 
 def _compared(node: Node) -> set[str]:

@@ -178,7 +178,9 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_privacy(segmentation, parts.privacy, compiler)
     for segmentation in parts.segmentations if parts.features else ():
         check_roll_up(segmentation, of_units, compiler)
-    check_fed(parts.segmentations, everything or (), parts.sources, compiler)
+    check_fed(
+        parts.segmentations, everything or (), parts.features.units if parts.features else (), parts.sources, compiler
+    )
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
@@ -208,7 +210,7 @@ def _project(
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
-        kpis=parts.kpis or (), keep=header.keep,
+        kpis=parts.kpis or (), keep=header.keep, catalogue=folder / header.includes if header.includes else None,
     )  # fmt: skip
 
 

@@ -293,3 +293,5 @@ class Project:
     """Hash over everything above that can change a result (not storage, not identity's places)."""
     kpis: tuple[Kpi, ...] = ()
     keep: Keep = Keep()
+    catalogue: Path | None = None
+    """Where the definitions lie that it may include."""

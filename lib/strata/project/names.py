@@ -149,9 +149,12 @@ def names_of_scores(segmentation: Segmentation, feature_names: Mapping[str, Name
 
 def column_names(feature: Feature) -> tuple[str, ...]:
     """The columns of a feature: one; with `by` and `values` one per value; with `by` and `keep` none are known yet."""
-    if feature.by is None:
-        return (feature.name,)
-    return tuple(feature.name.replace("{value}", slug(value)) for value in feature.values or ())
+    return spread_name(feature.name, feature.by, feature.values)
+
+
+def spread_name(name: str, by: str | None, values: Iterable[str] | None) -> tuple[str, ...]:
+    """The name, or of a feature `by` a column one for each of its values."""
+    return (name,) if by is None else tuple(name.replace("{value}", slug(value)) for value in values or ())
 
 
 def feature_columns(features: Iterable[Feature]) -> tuple[Column, ...]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from strata.project.names import spread_name
 from strata.project.notes import Notes
 from strata.project.shapes.features import FeatureFile, FeatureLine
 from strata.project.shapes.segmentations import Definition
 from strata.project.units import Unit
-from strata.project.words import Word, place_of
+from strata.project.words import Word, mentioned, place_of
 
 Part = TypeVar("Part", FeatureLine, Unit)
 
@@ -27,6 +28,19 @@ def with_needs(file: FeatureFile, definitions: Iterable[Definition], notes: Note
         features=(*file.features, *_brought(lines, own, notes)),
         units=(*file.units, *_brought(units, {unit.name for unit in file.units}, notes)),
     )
+
+
+def only_for(file: FeatureFile, names: Iterable[str]) -> FeatureFile:
+    """The lines of a file, one per window, that columns of these names come from."""
+    singles = [single for line in file.features for single in _singles(line)]
+    by_column = {column: line for line in singles for column in spread_name(line.name, line.by, line.values)}
+    pending, found = set(names) & by_column.keys(), set[str]()
+    while pending:
+        line = by_column[pending.pop()]
+        if line.name not in found:
+            found.add(line.name)
+            pending |= (mentioned(line.of.words) if line.kind == "expression" and line.of else set()) & by_column.keys()
+    return replace(file, features=tuple(line for line in singles if line.name in found))
 
 
 def _brought(parts: Iterable[Part], own: set[str], notes: Notes) -> tuple[Part, ...]:

@@ -21,6 +21,7 @@ from strata.project.policies import Privacy
 from strata.project.references import generations, known_segments, names_of_audiences, names_of_segmentations
 from strata.project.shapes.segmentations import ERROR
 from strata.project.sources import Source
+from strata.project.units import Unit
 from strata.project.words import Text, nearest, place_of
 
 Names = Mapping[str, Name]
@@ -76,13 +77,17 @@ def check_segments_named(text: Text, known: Mapping[str, tuple[str, ...] | None]
 
 
 def check_fed(
-    segmentations: Sequence[Segmentation], features: Sequence[Feature], sources: Sequence[Source], compiler: Compiler
+    segmentations: Sequence[Segmentation],
+    features: Sequence[Feature],
+    units: Sequence[Unit],
+    sources: Sequence[Source],
+    compiler: Compiler,
 ) -> None:
     """Note each feature of a segmentation that reads what no source fills."""
     for segmentation in segmentations:
         if compiler.notes.problems:
             return
-        lacking = missing_for(names_used(segmentation, compiler.compiled), features, sources, compiler.compiled)
+        lacking = missing_for(names_used(segmentation, compiler.compiled), features, sources, compiler.compiled, units)
         places = {f.name: f.where for f in features}
         for name, columns in lacking.items():
             what = f"`{segmentation.name}` needs `{name}`, but no source fills {', '.join(columns)}"

@@ -1,0 +1,142 @@
+"""Which techniques fit the data, on silver tables that deltalake has written; shares of the base counted by hand."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.preview.kit import CONF, MOMENT, Stored, stored
+from tests.segments.definitions import customer
+
+from strata.contract.silver import customers, events, places, products
+
+OLD, NEW = date(2017, 1, 1), date(2017, 6, 1)
+KEPT: Mapping[str, Any] = {"is_deleted": False, "revision": 1, "ingested_at": MOMENT, "batch_id": 1, "source": "s"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Stored:
+    """A copy of conf/grocery with its catalogue, and without tables."""
+    for name in (CONF.name, "catalogue"):
+        shutil.copytree(CONF.parent / name, tmp_path / name, ignore=shutil.ignore_patterns(".strata"))
+    return Stored(tmp_path / CONF.name, tmp_path / "warehouse")
+
+
+def sheet(shop: Stored) -> dict[str, list[str]]:
+    """Definition -> where it is, whether it fits, its coverage, what is missing."""
+    said = shop.strata("check", "--data")
+    assert said.code == 0, said.err
+    rows = [re.split(r"  +", line.strip()) for line in said.out.splitlines()]
+    return {row[1]: [*row[2:], ""][:4] for row in rows if len(row) > 3}
+
+
+def profile(number: int, valid_from: date = OLD, **more: object) -> dict[str, object]:
+    return {**KEPT, "customer_id": customer(number), "valid_from": valid_from, **more}
+
+
+def act(number: int, key: int, event_type: str = "purchase", **more: object) -> dict[str, object]:
+    return {
+        **KEPT, "event_id": f"{key:032x}", "customer_id": customer(number), "event_type": event_type,
+        "occurred_at": MOMENT, "event_date": NEW, **more,
+    }  # fmt: skip
+
+
+def put_shop(shop: Stored) -> None:
+    """A base of eight: 0 to 6 bought, 8 has a known_from; 7 is closed, of 9 nobody knows since when there is one."""
+    shop.put(
+        customers,
+        [
+            profile(0, age_band="25-34"),
+            profile(1),
+            profile(1, revision=2, age_band="25-34"),  # a correction counts
+            profile(2, age_band="25-34"),
+            profile(2, NEW),  # the latest version no longer knows
+            profile(3, age_band="65+"),
+            profile(3, NEW, is_deleted=True, revision=2),  # a version that was withdrawn
+            profile(7, status="former", age_band="25-34"),
+            profile(8, known_from=OLD, income_band="50-74K"),
+            profile(8, source="t", age_band="65+"),  # what one source knows is known
+            profile(9, age_band="25-34"),
+        ],
+    )
+    bought = [act(n, n, amount=Decimal(1), product_id="known" if n < 4 else "unknown") for n in range(8)]
+    redeemed = [act(3, 11, "redemption"), act(4, 12, "redemption"), act(5, 13, "redemption")]
+    gone = [act(4, 12, "redemption", revision=2, is_deleted=True), act(9, 14, is_deleted=True)]
+    shop.put(events, [*bought, *redeemed, *gone])
+    filled = {"category": "BREAD", "department": "GROCERY", "brand_type": "own", "subcategory": "BREAD"}
+    shop.put(products, [{**KEPT, "product_id": "known", **filled}, {**KEPT, "product_id": "unknown"}])
+
+
+def test_a_definition_fits_by_what_is_known_of_the_base(shop: Stored) -> None:
+    put_shop(shop)
+    found = sheet(shop)
+    assert "36 definitions on 8 customers in the base" in shop.strata("check", "--data").out
+    assert {name: found[name] for name in ("age", "income", "rfm", "response_channel", "purchase_habit")} == {
+        "age": ["project", "yes", "50.00", ""],  # 0, 1, 3 and 8
+        "income": ["project", "partly", "12.50", "customers.income_band: 12.5 %"],
+        "rfm": ["project", "yes", "87.50", ""],
+        "response_channel": ["project", "yes", "25.00", ""],  # 3 and 5
+        "purchase_habit": ["catalogue", "yes", "50.00", ""],  # the product of 0 to 3 has a category
+    }
+    assert found["life_stage"] == ["project", "partly", "0.00", "customers.children_count: nobody"]
+    assert found["trip_purpose"] == ["catalogue", "no", "-", "events with event_type trip"]
+    assert found["skill_level"] == ["catalogue", "no", "-", "events with event_type lesson; products.level"]
+
+
+def test_a_home_is_known_by_what_is_known_of_its_place(tmp_path: Path) -> None:
+    telco = stored(tmp_path, Path("conf/telco"))
+    homes = ["p1", "p1", "p2", None, "p3"]
+    telco.put(customers, [profile(n, known_from=OLD, home_place_id=home) for n, home in enumerate(homes)])
+    telco.put(
+        places,
+        [
+            {**KEPT, "place_id": "p1", "city": "Kyiv", "kind": "home", "latitude": 50.0, "longitude": 30.0},
+            {**KEPT, "place_id": "p2", "city": "Kyiv", "source": "t"},  # nobody knows where it lies
+            {**KEPT, "place_id": "p2", "region": "Kyiv", "source": "u"},
+            {**KEPT, "place_id": "p3", "region": "Kyiv"},
+        ],
+    )
+    found = sheet(telco)
+    assert {name: found[name][2] for name in ("city", "region", "near_store", "micro_district")} == {
+        "city": "60.00",
+        "region": "40.00",
+        "near_store": "40.00",
+        "micro_district": "0.00",
+    }
+    assert found["micro_district"][1:] == ["no", "0.00", "customers.home_place_id, places.micro_district: nobody"]
+
+
+def test_techniques_stand_in_the_order_of_their_names(shop: Stored) -> None:
+    said = shop.strata("check", "--data").out.splitlines()
+    first = [re.split(r"  +", line.strip()) for line in said if re.search(r"  (project|catalogue)  ", line)]
+    assert len(first) == 36
+    assert [row[:2] for row in first] == sorted(row[:2] for row in first)
+
+
+def test_without_events_nothing_that_needs_them_fits(shop: Stored) -> None:
+    shop.put(customers, [profile(n, known_from=OLD, age_band="65+" if n else None) for n in range(4)])
+    found = sheet(shop)
+    assert found["age"] == ["project", "yes", "75.00", ""]
+    assert found["rfm"][:3] == ["project", "no", "0.00"]
+    assert found["rfm"][3] == "events with event_type purchase: nobody"
+
+
+def test_without_profiles_the_base_are_those_with_events(shop: Stored) -> None:
+    shop.put(events, [act(n, n, amount=Decimal(1)) for n in range(4)])
+    found = sheet(shop)
+    assert found["value_tier"] == ["project", "yes", "100.00", ""]
+    assert found["age"] == ["project", "no", "0.00", "customers.age_band: nobody"]
+
+
+def test_before_anything_is_ingested_the_sheet_tells_what_sources_declare(shop: Stored) -> None:
+    said = shop.strata("check", "--data")
+    assert (said.code, said.err) == (0, "")
+    assert "nothing is ingested yet: run strata ingest" in said.out
+    found = sheet(shop)
+    assert found["age"] == ["project", "yes", "-", ""]
+    assert found["trip_purpose"] == ["catalogue", "no", "-", "events with event_type trip"]
+    assert "fits" not in shop.strata("check").out
