@@ -70,11 +70,11 @@ def test_grocery_lacks_what_it_does_not_deliver_and_the_telco_nothing() -> None:
 
 
 def test_a_definition_is_told_once_under_the_name_the_project_gives_it(grocery: Path) -> None:
-    (grocery / "segmentations" / "income.yml").rename(grocery / "segmentations" / "wealth.yml")
-    change(grocery / "segmentations" / "wealth.yml", "segmentation: income", "segmentation: wealth")
+    (grocery / "segmentations" / "niche.yml").rename(grocery / "segmentations" / "small_groups.yml")
+    change(grocery / "segmentations" / "small_groups.yml", "segmentation: niche", "segmentation: small_groups")
     found = techniques(grocery)
-    assert found["wealth"].is_own
-    assert "income" not in found
+    assert found["small_groups"].is_own
+    assert "niche" not in found
 
 
 RULES: list[tuple[str, set[str], bool]] = [
