@@ -23,7 +23,7 @@ DAYS = 457
 KEY = "7a" * 32
 MINIMUM = 0.9
 """The share of the attainable kappa that a definition has to reach."""
-CUSTOMERS, SEED = 3_000, 3
+CUSTOMERS, SEED = 2_000, 3
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def make_world(place: Path, customers: int, seed: int, days: int = DAYS) -> None
 
     Args:
         place: for files and tables.
-        customers: how many; the best kappa is computed on the first 2,000.
+        customers: how many; the judge guesses for the first 2,000, others are not judged.
         seed: another seed is another world.
         days: from the project's first day.
 
@@ -174,7 +174,7 @@ _HEAD = f"""\
 # Techniques against the truth
 
 conf/telco, {CUSTOMERS:,} subscribers on {DAYS} days, seed {SEED}; definitions as of the last day. Rows are what was
-planted, columns what the definition says, over subscribers of the base among the first 2,000 of whom it says something.
+planted, columns what the definition says, over the subscribers of the base of whom it says something.
 Attainable is the kappa of a judge who knows every table of the generator and sees all days, on the same subscribers."""
 
 
