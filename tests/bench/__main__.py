@@ -47,7 +47,7 @@ def main(words: Sequence[str]) -> int:
     shutil.rmtree(bench.work)
     compare_sizes(bench)
     if OF_TRUTH in options.only:
-        compare_with_truth(bench, options.to.with_name("results-truth.md"))
+        compare_with_truth(bench, options.to.with_name("results-techniques.md"))
     write_table(bench, options.to, run)
     _tell(f"{options.to}")
     return 0

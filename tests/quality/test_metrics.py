@@ -3,11 +3,11 @@ import math
 from pyspark.sql import functions as F
 from tests.quality.rows import FEATURES, MEMBERSHIP, SEGMENTS, features, frame_of, memberships
 
-from strata.quality.metrics import measure
+from strata.quality.metrics import count_segments, measure, shares
 
 
-def _measured(frame, table, segments=None):
-    return {(r["metric"], r["dimension"]): r["value"] for r in measure(frame, table, segments).toArrow().to_pylist()}
+def _measured(frame, table):
+    return {(r["metric"], r["dimension"]): r["value"] for r in measure(frame, table).toArrow().to_pylist()}
 
 
 def test_metrics_of_a_hand_made_table(spark) -> None:
@@ -26,19 +26,20 @@ def test_metrics_of_a_hand_made_table(spark) -> None:
 
 
 def test_shares_of_segments_are_of_their_own_segmentation_in_contract_order(spark) -> None:
-    frame = measure(frame_of(spark, MEMBERSHIP, memberships(20)), MEMBERSHIP, {**SEGMENTS, "other": ("x",)})
-    assert frame.columns == ["table_name", "metric", "dimension", "value"]
-    rows = [tuple(r.values())[1:] for r in frame.toArrow().to_pylist()]
-    assert rows == [
-        ("row_count", "(table)", 40.0),
-        ("mean", "version", 1.0),
-        ("null_share", "score", 0.5),
-        ("mean", "score", 0.475),
-        ("share", "frequency.lost", 0.25),
-        ("share", "frequency.high", 0.75),
-        ("share", "style.style_1", 0.25),
-        ("share", "style.style_2", 0.75),
-        ("share", "other.x", None),
+    frame = frame_of(spark, MEMBERSHIP, memberships(20))
+    assert measure(frame, MEMBERSHIP).columns == ["table_name", "metric", "dimension", "value"]
+    assert _measured(frame, MEMBERSHIP) == {
+        ("row_count", "(table)"): 40.0, ("mean", "version"): 1.0, ("null_share", "score"): 0.5,
+        ("mean", "score"): 0.475,
+    }  # fmt: skip
+    counted = count_segments(frame).toArrow().to_pylist()
+    rows = shares(MEMBERSHIP, counted, {**SEGMENTS, "other": ("x",)})
+    assert [tuple(row.values()) for row in rows] == [
+        ("members.segment_membership", "share", "frequency.lost", 0.25),
+        ("members.segment_membership", "share", "frequency.high", 0.75),
+        ("members.segment_membership", "share", "style.style_1", 0.25),
+        ("members.segment_membership", "share", "style.style_2", 0.75),
+        ("members.segment_membership", "share", "other.x", None),
     ]
 
 

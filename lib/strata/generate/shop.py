@@ -13,7 +13,7 @@ from strata.generate.world import World, days_to_holiday, weekday_factor
 
 PURCHASES = Rate("purchases", PURCHASE_CLASS, {"high": 0.24, "medium": 0.065, "low": 0.012, "never": 0.0002})
 _WEEK = (0.9, 0.85, 0.9, 1.0, 1.2, 1.25, 0.9)
-_ADVENT, _ADVENT_FACTOR = 24, 1.3
+ADVENT, ADVENT_FACTOR = 24, 1.3
 
 GIFT_BANDS = {"early": (21, 54), "middle": (8, 20), "late": (0, 7)}
 """Days before the holiday, first and last."""
@@ -24,7 +24,8 @@ GIFTS = Mix(
     _EVENLY,
     {"early": {"early": 92, "middle": 6, "late": 2}, "late": {"early": 6, "middle": 14, "late": 80}},
 )
-_GIFTS_PER_SEASON = 4.0
+GIFTS_PER_SEASON, GIFTS_OF_NEVER = 4.0, 0.1
+"""Baskets with presents of a person in a season; what of these those have who never buy."""
 
 CHANNELS = Mix(
     "channel of purchases",
@@ -73,7 +74,7 @@ def expected(days: DataFrame, world: World) -> DataFrame:
 
 
 def _advent(lead: int) -> float:
-    return _ADVENT_FACTOR if 0 < lead <= _ADVENT else 1.0
+    return ADVENT_FACTOR if 0 < lead <= ADVENT else 1.0
 
 
 def visited(days: DataFrame, world: World) -> DataFrame:
@@ -101,14 +102,14 @@ def _gifts_per_day() -> Column:
     band = place_of(GIFT_BANDS, F.col("lead"))
     row, strength = (F.col("season") + 1) * len(GIFT_BANDS), F.col("season_strength") / 100
     rate = strength * number_at(rates, row + band) + (1 - strength) * number_at(rates, band)
-    buys = F.when(F.col("purchase_class") == PURCHASE_CLASS.values.index("never"), 0.1).otherwise(1.0)
+    buys = F.when(F.col("purchase_class") == PURCHASE_CLASS.values.index("never"), GIFTS_OF_NEVER).otherwise(1.0)
     return F.when(F.col("lead").isNotNull(), rate * buys).otherwise(F.lit(0.0))
 
 
 def _gift_rate(value: str | None, band: str) -> float:
     first, last = GIFT_BANDS[band]
     percent = (GIFTS.base if value is None else GIFTS.table(value))[band]
-    return _GIFTS_PER_SEASON * percent / 100 / (last - first + 1)
+    return GIFTS_PER_SEASON * percent / 100 / (last - first + 1)
 
 
 def bought(baskets: DataFrame, world: World) -> DataFrame:

@@ -7,7 +7,7 @@ from strata.contract.operations import quality_metrics, quality_results
 from strata.contract.spark import frame_of, rows_of
 from strata.pipeline.context import Run, Target
 from strata.quality.gate import Gate
-from strata.quality.metrics import measure
+from strata.quality.metrics import count_segments, measure, shares
 from strata.quality.suites import Subject, suite
 from strata.quality.verdicts import Verdict, require_open, result_rows, warnings
 from strata.storage.fingerprints import fingerprint
@@ -52,10 +52,13 @@ def _check(
     frame = run.lakehouse.read(staging(table), version).persist()
     try:
         verdicts = judge.validate(table.full_name(), frame, suite(table, run.project.checks, subject))
-        rows = rows_of(measure(frame, table, subject.segments).crossJoin(fingerprint(frame)))
+        rows = rows_of(measure(frame, table).crossJoin(fingerprint(frame)))
+        named = {"segmentation", "segment"} <= set(table.columns)
+        counted = rows_of(count_segments(frame)) if named else []
     finally:
         frame.unpersist()
     metrics = [{name: row[name] for name in MEASURED} for row in rows]
+    metrics += shares(table, counted, subject.segments) if named else []
     return verdicts, metrics, Staged(table, version, rows[0]["row_count"], rows[0]["content_hash"])
 
 

@@ -1,11 +1,13 @@
 """What is measured of every published table and kept: the ground for checks that compare with earlier days.
 
-One aggregate per table. Means are sums in fixed point divided once, so that they are bit-equal whatever the
+One aggregate per table, and one by segment: hundreds of segments as conditions of a single aggregate fill the heap
+with plans. Means are sums in fixed point divided once, so that they are bit-equal whatever the
 partitioning; a value that is no number (NaN, Infinity) or beyond 10^19 is left out of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -26,20 +28,19 @@ class Metric:
     value: Column
 
 
-def measure(frame: DataFrame, table: type[Table], segments: Mapping[str, Sequence[str]] | None = None) -> DataFrame:
+def measure(frame: DataFrame, table: type[Table]) -> DataFrame:
     """Measure a published table in one aggregate.
 
     Args:
         frame: the slice, with the columns of `table`.
         table: its contract.
-        segments: segmentation -> segments whose shares are measured, where the table has both columns.
 
     Returns:
         table_name, metric, dimension (string), value (double, NULL where nothing can be measured), a row for
-        row_count of (table); null_share per nullable column; mean per number column; share per segment, of the rows
-        of its segmentation, with dimension `segmentation.segment`. The caller adds run, release and as-of date.
+        row_count of (table); null_share per nullable column; mean per number column. The caller adds run, release and
+        as-of date.
     """
-    metrics = [*_of_columns(table), *_of_segments(table, segments or {})]
+    metrics = _of_columns(table)
     rows = [
         F.struct(F.lit(m.metric).alias("metric"), F.lit(m.dimension).alias("dimension"), m.value.alias("value"))
         for m in metrics
@@ -60,14 +61,37 @@ def _of_columns(table: type[Table]) -> Iterator[Metric]:
             yield Metric("mean", str(c), _ratio(F.sum(fixed), F.count(fixed)))
 
 
-def _of_segments(table: type[Table], segments: Mapping[str, Sequence[str]]) -> Iterator[Metric]:
-    if not {"segmentation", "segment"} <= set(table.columns):
-        return
-    for name, known in segments.items():
-        within = F.col("segmentation") == F.lit(name)
-        for segment in known:
-            part = F.count_if(within & (F.col("segment") == F.lit(segment)))
-            yield Metric("share", f"{name}.{segment}", _ratio(part, F.count_if(within)))
+def count_segments(frame: DataFrame) -> DataFrame:
+    """Rows of the frame by `segmentation` and `segment`, as the column `rows`; for `shares`."""
+    return frame.groupBy("segmentation", "segment").agg(F.count(F.lit(1)).alias("rows"))
+
+
+def shares(
+    table: type[Table], counted: Iterable[Mapping[str, Any]], segments: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The share of every segment, of the rows of its segmentation.
+
+    Args:
+        table: the published table.
+        counted: rows of `count_segments`; segments that are not declared count in the whole.
+        segments: segmentation -> its segments.
+
+    Returns:
+        Rows as of `measure`, with metric `share` and dimension `segmentation.segment`; value None where the
+        segmentation has no rows.
+    """
+    rows = {(row["segmentation"], row["segment"]): int(row["rows"]) for row in counted}
+    whole = {name: sum(n for (of, _), n in rows.items() if of == name) for name in segments}
+    found = [(name, segment, rows.get((name, segment), 0)) for name, known in segments.items() for segment in known]
+    return [
+        {
+            "table_name": table.full_name(),
+            "metric": "share",
+            "dimension": f"{name}.{segment}",
+            "value": part / whole[name] if whole[name] else None,
+        }
+        for name, segment, part in found
+    ]
 
 
 def _ratio(part: Column, whole: Column) -> Column:
