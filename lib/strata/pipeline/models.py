@@ -75,6 +75,7 @@ def find_models(
         wanted = closure(names, wanted)
     for segmentation in (s for group in generations(wanted) for s in group):
         done = finding.add(segmentation, done)
+    finding.keep()
     return done.only(frozenset(s.name for s in wanted))
 
 
@@ -96,6 +97,8 @@ class _Finding:
     run: Run
     target: Target
     customers: DataFrame | None
+    made: dict[type[Table], list[Mapping[str, object]]] = field(default_factory=dict)
+    """What was not there yet, by table: kept in one commit each when all is found."""
 
     def add(self, segmentation: Segmentation, done: Assigning) -> Assigning:
         """`done`, and the segmentation with its model or its cuts."""
@@ -109,6 +112,11 @@ class _Finding:
             groups |= {name: cuts.groups} if cuts.groups else {}
             segmentation = resolve(segmentation, cuts)
         return Assigning((*done.segmentations, segmentation), clusters, ids, groups)
+
+    def keep(self) -> None:
+        """Keep what was made."""
+        for table, rows in self.made.items():
+            self.run.lakehouse.append(table, frame_of(self.run.lakehouse.spark, table, rows).coalesce(1))
 
     @cached_property
     def _models(self) -> dict[str, ClusterModel]:
@@ -144,7 +152,7 @@ class _Finding:
                 as_of_date=about["as_of_date"],
                 known_at=about["known_at"],
             )
-            self._keep(cluster_models, model.to_row())
+            self.made.setdefault(cluster_models, []).append(model.to_row())
             outcome.rows_in = model.fitted_rows
             outcome.text = f"{segmentation.name}: k = {segmentation.clusters} on {model.fitted_rows:,} customers"
         return model
@@ -157,7 +165,8 @@ class _Finding:
         with self.run.stage("cuts", f"the population's cuts for {segmentation.name}") as outcome:
             cuts = measure_cuts(base, segmentation)
             about = {"model_id": model, "segmentation": segmentation.name, "version": segmentation.version}
-            self._keep(population_cuts, {**about, **self._about(segmentation), "cuts": cuts.to_json()})
+            row = {**about, **self._about(segmentation), "cuts": cuts.to_json()}
+            self.made.setdefault(population_cuts, []).append(row)
             outcome.text = f"{segmentation.name}: {cuts.in_words()}"
         return cuts
 
@@ -190,6 +199,3 @@ class _Finding:
             "as_of_date": self.target.as_of,
             "known_at": self.target.release.known_at,
         }
-
-    def _keep(self, table: type[Table], row: Mapping[str, object]) -> None:
-        self.run.lakehouse.append(table, frame_of(self.run.lakehouse.spark, table, [row]))

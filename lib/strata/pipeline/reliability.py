@@ -49,7 +49,7 @@ def build_reliability(run: Run, target: Target, made: Assigning, customers: int)
         asked = max((r.customers for r in found.values()), default=0)
         outcome.text = f"{len(found)} segmentations on {asked:,} customers, {len(doubtful) or 'none'} hardly repeat"
     for name in doubtful:
-        what = f"{name}: odd and even weeks agree in {found[name].agreement:.0%}, kappa {found[name].kappa:.2f}"
+        what = f"{name}: odd and even weeks agree in {found[name].agreement:.0%}, kappa {found[name].kappa:.3f}"
         run.progress.note(f"{what}: its segments hardly repeat")
 
 

@@ -8,6 +8,7 @@ project.yml says where the catalogue lies: `includes: ../catalogue`. Keys of the
 catalogue; `${weekly_days}` in any text becomes the number.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,14 @@ from strata.project.words import nearest
 from strata.project.yaml import Entries, Node, Scalar, read_yaml
 
 INCLUDE, NUMBERS = "include", "numbers"
+
+
+def catalogue_of(folder: Path, includes: str | None) -> Path | None:
+    """The folder of shared definitions that a project's `includes` names, without `..` in it; None: it names none."""
+    if includes is None:
+        return None
+    found = (folder / includes).resolve()
+    return found if folder.is_absolute() else Path(os.path.relpath(found))
 
 
 def including(catalogue: Path | None, notes: Notes) -> Callable[[Node], Node]:

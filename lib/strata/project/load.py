@@ -17,7 +17,7 @@ from strata.project.checks.sources import check_extras, check_source
 from strata.project.checks.units import check_roll_up, names_per_unit
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
-from strata.project.includes import including
+from strata.project.includes import catalogue_of, including
 from strata.project.models import Audience, Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
 from strata.project.needs import with_needs
@@ -114,7 +114,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
     no_checks: tuple[Check, ...] = ()
     no_kpis: tuple[Kpi, ...] = ()
     header = single("project.yml", HEADER, None, of_header)
-    catalogue = root / header.includes if header and header.includes else None
+    catalogue = catalogue_of(root, header.includes) if header else None
     return _Parts(
         header=header,
         sources=folder("sources", SOURCE, of_source),
@@ -210,7 +210,7 @@ def _project(
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
         recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
-        kpis=parts.kpis or (), keep=header.keep, catalogue=folder / header.includes if header.includes else None,
+        kpis=parts.kpis or (), keep=header.keep, catalogue=catalogue_of(folder, header.includes),
     )  # fmt: skip
 
 
