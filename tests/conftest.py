@@ -1,6 +1,5 @@
 """One Spark session for all tests: UI off, few shuffle partitions, nothing shared through tables."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from tests.end_to_end.kit import Said, Shop, whole_shop
 from strata.project.models import Storage
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
-
-# Nothing here runs long enough to repay the second compiler, which takes more than a third of all processor time.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.fixture(scope="session")
