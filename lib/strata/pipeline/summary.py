@@ -58,18 +58,23 @@ def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:
         found = [r for r in moves if r["segmentation"] == segmentation]
         if not found:
             continue
-        said = [r for r in found if not r["is_suppressed"]]
-        moved = [r for r in said if r["from_segment"] != r["to_segment"]]
-        stayed = sum(r["customers"] for r in said) - sum(r["customers"] for r in moved)
-        few = f", {len(found) - len(said)} movements withheld" if len(found) > len(said) else ""
-        console.say(
-            f"\n{segmentation} since {found[0]['compared_as_of_date']}: {stayed:,} stayed,"
-            f" {sum(r['customers'] for r in moved):,} moved{few}; the largest movements:"
-        )
+        console.say(f"\n{segmentation} since {found[0]['compared_as_of_date']}: {_moved_in_words(found)}")
+        moved = [r for r in found if r["from_segment"] != r["to_segment"] and not r["is_suppressed"]]
         largest = sorted(moved, key=lambda r: (-r["customers"], r["from_segment"], r["to_segment"]))[:MOVES_SHOWN]
         if largest:
             lines = [[r["from_segment"], r["to_segment"], r["customers"]] for r in largest]
             console.table(["from", "to", "customers"], lines)
+
+
+def _moved_in_words(moves: Sequence[Row]) -> str:
+    told = [r for r in moves if not r["is_suppressed"]]
+    withheld = len(moves) - len(told)
+    if not told:
+        return f"nothing to tell, all {withheld} movements would give a group away that is too small"
+    stayed = sum(r["customers"] for r in told if r["from_segment"] == r["to_segment"])
+    moved = sum(r["customers"] for r in told) - stayed
+    few = f", {withheld} movements withheld" if withheld else ""
+    return f"{stayed:,} stayed, {moved:,} moved{few}{'; the largest movements:' if moved else ''}"
 
 
 def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None:
