@@ -146,4 +146,5 @@ def _circle(members: Iterable[Segmentation | Audience]) -> Problem:
 
 
 def _names(text: Text) -> list[tuple[str, str]]:
-    return _NAME.findall(_QUOTED.sub("''", text.words))
+    # A name may stand in quotes, with its prefix or without it; no segmentation or audience needs them.
+    return _NAME.findall(_QUOTED.sub("''", text.words).replace('"', ""))
