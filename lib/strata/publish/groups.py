@@ -12,6 +12,8 @@ from strata.publish.disclosure import SUPPRESSED, Sums, complete_sums, suppress_
 FIGURES = (
     "customers", "share", "growth", "growth_shrunk", "growth_shrunk_before", "persistence", "index_100", "index_low",
 )  # fmt: skip
+OF_BASE = ("as_of_date", "segmentation")
+OF_SEGMENT = (*OF_BASE, "segment")
 
 
 def build_groups(
@@ -26,8 +28,8 @@ def build_groups(
         floor: fewest customers that a figure may be about.
 
     Returns:
-        publish.segment_groups without release_id. The groups of a segmentation add up to its base, so that a second
-        one is withheld where one is.
+        publish.segment_groups without release_id. The groups of a segment add up to its customers, which the overview
+        says, and those of a segmentation to its base: where one is withheld, a second one of its segment is too.
     """
     rows = [
         {"as_of_date": as_of, "segmentation": name, SUPPRESSED: False, "release_id": "", **group}
@@ -35,5 +37,6 @@ def build_groups(
         for group in groups
     ]
     frame = suppress_small(frame_of(spark, segment_groups, rows).drop("release_id"), ["customers"], floor)
-    of_base = Sums(("as_of_date", "segmentation"), "group_value")
-    return withhold(complete_sums(frame, ["customers"], of_base, floor), FIGURES)
+    for within in (OF_SEGMENT, OF_BASE, OF_SEGMENT):
+        frame = complete_sums(frame, ["customers"], Sums(within, "group_value"), floor)
+    return withhold(frame, FIGURES)
