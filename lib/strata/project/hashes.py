@@ -135,10 +135,8 @@ def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:
 def _segmentation(
     s: Segmentation, compiled: Compiled, used: Mapping[str, str], units: Mapping[str, str]
 ) -> dict[str, Any]:
-    named = {score.of for score in s.scores} | {part.feature for part in s.features} | ({s.of} if s.of else set())
-    named |= set(s.measure.features) if s.measure else set()
     scores = {score.score for score in s.scores}
-    named |= {name for text in s.conditions for name in compiled[text].names} - scores
+    named = s.columns | {name for text in s.conditions for name in compiled[text].names} - scores
     return {
         "version": s.version,
         "kind": s.kind,

@@ -148,10 +148,7 @@ def _technique(name: str, is_own: bool, read: _Read) -> Technique:
 
 def _names_of(segmentation: Segmentation) -> frozenset[str]:
     """The columns that a definition may mean."""
-    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
-    named |= {segmentation.of} if segmentation.of else set()
-    named |= set(segmentation.measure.features) if segmentation.measure else set()
-    return frozenset(named).union(*(mentioned(text.words) for text in segmentation.conditions))
+    return segmentation.columns.union(*(mentioned(text.words) for text in segmentation.conditions))
 
 
 def _rules_of(

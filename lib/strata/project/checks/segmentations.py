@@ -96,10 +96,7 @@ def check_fed(
 
 def names_used(segmentation: Segmentation, compiled: Mapping[Text, Expression]) -> frozenset[str]:
     """Everything a definition names: features, and segmentations."""
-    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
-    named |= {segmentation.of} if segmentation.of else set()
-    named |= set(segmentation.measure.features) if segmentation.measure else set()
-    return frozenset(named).union(*(compiled[text].names for text in segmentation.conditions if text in compiled))
+    return segmentation.columns.union(*(compiled[text].names for text in segmentation.conditions if text in compiled))
 
 
 def _comparisons(node: Node) -> list[tuple[Node, Node]]:
