@@ -104,6 +104,15 @@ def test_a_niche_is_small_and_surely_above_the_rest() -> None:
     assert {v: g.segment for v, g in found.items()} == {"rich": "niche", "few": None, "large": None, "poor": None}
 
 
+def test_shares_are_of_the_base_with_those_of_whom_nothing_is_known() -> None:
+    rng = np.random.default_rng(3)
+    sums = {"rich": sums_of(rng.gamma(4, 80, (60, 1))), "rest": sums_of(rng.gamma(4, 20, (140, 1)))}
+    known, all_of_them = (by_value(measure(sums, INDEX, (NICHE,), FLOOR, unknown)) for unknown in (0, 200))
+    assert (known["rich"].share, all_of_them["rich"].share) == (0.3, 0.15)
+    assert (known["rich"].segment, all_of_them["rich"].segment) == (None, "niche")
+    assert all_of_them["rich"].index_100 == known["rich"].index_100
+
+
 def test_nothing_is_said_where_there_is_nothing_to_divide_by() -> None:
     zero = {"a": sums_of(np.zeros((20, 3))), "b": sums_of(np.zeros((30, 3)))}
     for by in (GROWTH, INDEX):

@@ -67,7 +67,9 @@ class Group:
     index_low: float | None = None
 
 
-def measure(sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], floor: int) -> tuple[Group, ...]:
+def measure(
+    sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], floor: int, unknown: int = 0
+) -> tuple[Group, ...]:
     """Every group with its figures and its segment, the largest first.
 
     Args:
@@ -76,8 +78,9 @@ def measure(sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], 
         segments: those with limits take the groups whose growth (shrunk) or index (its lower end) lies within; the
             first that does.
         floor: a group of fewer customers has no figures.
+        unknown: customers of the base who are in no group: shares are of the base, and so do not tell how many.
     """
-    total = sum(s.customers for s in sums.values())
+    total = unknown + sum(s.customers for s in sums.values())
     in_order = sorted(sums, key=lambda value: (-sums[value].customers, value))
     groups = [Group(value, sums[value].customers, sums[value].customers / total) for value in in_order]
     sums = {value: sums[value] for value in in_order}  # else the sums over groups would hang on the order of rows
