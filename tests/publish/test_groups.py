@@ -39,3 +39,13 @@ def test_a_small_group_is_withheld_and_with_it_the_next_that_would_give_it_away(
     assert (rows["growth", "a"]["customers"], rows["growth", "a"]["growth_shrunk"]) == (500, 0.08)
     assert rows["niche", "x"]["index_low"] == 120
     assert build_groups(spark, {}, AS_OF, 10).count() == 0
+
+
+def test_of_a_segment_that_the_overview_does_not_tell_no_group_is_told(spark: SparkSession) -> None:
+    """Three customers are in no group: with what the others add up to, the base would tell how many."""
+    groups = [said(Group("a", 500, 0.5), "growing"), said(Group("b", 300, 0.3), "shrinking")]
+    groups.append(said(Group("c", 197, 0.197), "shrinking"))
+    withheld = {("growth", "shrinking"), ("growth", "unknown"), ("niche", "growing")}
+    rows = records(build_groups(spark, {"growth": groups}, AS_OF, 10, withheld), "group_value")
+    assert {value for value, row in rows.items() if row["is_suppressed"]} == {"b", "c"}
+    assert rows["b"]["customers"] is None
