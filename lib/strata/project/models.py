@@ -209,13 +209,6 @@ class Segmentation:
         return tuple(text for text in (self.base, *(s.when for s in self.segments)) if text is not None)
 
     @property
-    def columns(self) -> frozenset[str]:
-        """What it names outside of conditions: features, and of kind attribute it may be a segmentation."""
-        named = {score.of for score in self.scores} | {part.feature for part in self.features}
-        measured = self.measure.features if self.measure else ()
-        return frozenset(named.union(measured, {self.of} if self.of else ()))
-
-    @property
     def is_relative(self) -> bool:
         """Whether a customer's segment depends on the other customers, what its conditions name left aside."""
         by_values = self.floor > 0 or self.measure is not None

@@ -21,7 +21,7 @@ from strata.project.models import Feature, Project, Segmentation
 from strata.project.names import column_names, names_of_features, names_of_scores
 from strata.project.needs import only_for, with_needs
 from strata.project.notes import Notes, Unreadable
-from strata.project.references import closure, names_of_audiences, names_of_segmentations
+from strata.project.references import closure, named_columns, names_of_audiences, names_of_segmentations
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.sources import Source
@@ -148,7 +148,7 @@ def _technique(name: str, is_own: bool, read: _Read) -> Technique:
 
 def _names_of(segmentation: Segmentation) -> frozenset[str]:
     """The columns that a definition may mean."""
-    return segmentation.columns.union(*(mentioned(text.words) for text in segmentation.conditions))
+    return named_columns(segmentation).union(*(mentioned(text.words) for text in segmentation.conditions))
 
 
 def _rules_of(
