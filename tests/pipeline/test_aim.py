@@ -95,6 +95,21 @@ def a_target(book, kind="regular"):
     return Target(release, tuple(here), (), tuple(book), is_replay=True)
 
 
+def test_what_was_in_place_until_lately_can_be_read_though_it_was_released_long_ago():
+    """Versions are kept from the commit on that took the slice away, not from that which brought it."""
+    book = []
+    for number, (day, expires) in enumerate([(NOVEMBER, ()), (DECEMBER, ()), (JANUARY, (NOVEMBER,))]):
+        release = Release(f"{number}", day, KNOWN_AT, "a", "1", None, expires=expires)
+        promoted = [Promoted(t.full_name(), number, 10, "") for t in TABLES]
+        book = switch(book, release, promoted, "run", KNOWN_AT + timedelta(days=30 * number))
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + timedelta(days=59))
+    target = a_target(book)
+    assert is_readable(run, target, segment_membership, book[:2])
+    assert not is_readable(run, target, segment_catalog, book[:2])
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + timedelta(days=61))
+    assert not is_readable(run, target, segment_membership, book[:2])
+
+
 @pytest.mark.parametrize(("age", "readable"), [(timedelta(days=29), True), (timedelta(days=31), False)])
 def test_what_was_replaced_can_be_read_as_long_as_versions_are_kept_and_what_is_in_place_always(age, readable):
     run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + age)

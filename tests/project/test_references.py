@@ -36,6 +36,13 @@ def test_names_are_told_apart_from_their_past_from_words_and_from_functions() ->
     assert looks_back_at([text]) == {"tier", "style"}
 
 
+@pytest.mark.parametrize("words", ['audience."wine"', '"audience".wine', '"audience.wine"', '"audience" . "wine"'])
+def test_quotes_around_a_name_or_its_prefix_hide_nothing(words) -> None:
+    assert audiences_in([Text(f"{words} and \"rfm\" = 'tier'", HERE)]) == {"wine"}
+    assert mentioned_in([Text(f"{words} and \"rfm\" = 'tier'", HERE)], ["rfm", "wine"]) == {"rfm"}
+    assert looks_back_at([Text("previous.\"rfm\" = 'gold'", HERE)]) == {"rfm"}
+
+
 def test_groups_follow_needs_and_keep_the_given_order_within() -> None:
     made = [rule("d", "c = 'a'"), rule("b", "x > 1"), rule("c", "x > 2", base="b = 'a'"), rule("a", "previous.d = 'a'")]
     assert [[s.name for s in group] for group in generations(made)] == [["b", "a"], ["c"], ["d"]]

@@ -141,3 +141,25 @@ def test_a_shared_definition_that_cannot_be_read_is_a_mistake(grocery: Path) -> 
     share(grocery, DEFINITION.replace("owner: o\n", ""))
     with pytest.raises(ProjectError, match=r"weighing.yml:1:1: a segmentation by rules needs the key `owner`"):
         read_techniques(load_project(grocery, LANDING))
+
+
+def test_groups_are_nothing_without_what_is_measured_of_them(grocery: Path) -> None:
+    needs = """  - {name: paid, kind: sum, of: amount, where: "event_type = 'recharge'", days: 364, description: D}
+segments:
+  - {segment: rich, label: R, at_least: 120}
+"""
+    kind = "kind: attribute\nof: age\nmeasure: {index: {of: paid, share_at_most: 0.1}}"
+    head = DEFINITION.replace("kind: rules", kind)
+    share(grocery, head[: head.index("  - {name: as_said")] + needs)
+    found = techniques(grocery)["weighing"]
+    assert found.problem == ""
+    assert lacks(found) == {"events with event_type recharge"}
+    assert not found.works_without(found.lacks)
+    found = techniques(grocery)["growth_group"]
+    assert found.works_without(())
+    assert not found.works_without({"revenue_84d"})
+
+
+def test_what_the_base_of_an_attribute_reads_is_needed_too(grocery: Path) -> None:
+    change(grocery / "segmentations" / "niche.yml", "base: \"income != 'unknown'\"", 'base: "spend_182d > 0"')
+    assert not techniques(grocery)["niche"].works_without({"spend_182d"})

@@ -23,12 +23,29 @@ def test_a_small_group_is_withheld_and_with_it_the_next_that_would_give_it_away(
             said(Group("c", 193, 0.193, growth=0.01, growth_shrunk=0.0, persistence=-0.2), "steady"),
             said(Group("d", 7, 0.007), "steady"),
         ],
+        "by segment": [  # the overview says that 200 are steady: the 7 of d are withheld with c, not with the smaller b
+            said(Group("a", 500, 0.5), "growing"),
+            said(Group("b", 50, 0.05), "shrinking"),
+            said(Group("e", 250, 0.25), "shrinking"),
+            said(Group("c", 193, 0.193), "steady"),
+            said(Group("d", 7, 0.007), "steady"),
+        ],
         "niche": [said(Group("x", 40, 0.4, index_100=150, index_low=120), "niche"), said(Group("y", 60, 0.6), "rest")],
     }
     rows = records(build_groups(spark, measured, AS_OF, 10), "segmentation", "group_value")
     withheld = {key for key, row in rows.items() if row["is_suppressed"]}
-    assert withheld == {("growth", "c"), ("growth", "d")}
+    assert withheld == {("growth", "c"), ("growth", "d"), ("by segment", "c"), ("by segment", "d")}
     assert all(rows[key][figure] is None for key in withheld for figure in FIGURES)
     assert (rows["growth", "a"]["customers"], rows["growth", "a"]["growth_shrunk"]) == (500, 0.08)
     assert rows["niche", "x"]["index_low"] == 120
     assert build_groups(spark, {}, AS_OF, 10).count() == 0
+
+
+def test_of_a_segment_that_the_overview_does_not_tell_no_group_is_told(spark: SparkSession) -> None:
+    """Three customers are in no group: with what the others add up to, the base would tell how many."""
+    groups = [said(Group("a", 500, 0.5), "growing"), said(Group("b", 300, 0.3), "shrinking")]
+    groups.append(said(Group("c", 197, 0.197), "shrinking"))
+    withheld = {("growth", "shrinking"), ("growth", "unknown"), ("niche", "growing")}
+    rows = records(build_groups(spark, {"growth": groups}, AS_OF, 10, withheld), "group_value")
+    assert {value for value, row in rows.items() if row["is_suppressed"]} == {"b", "c"}
+    assert rows["b"]["customers"] is None

@@ -1,5 +1,6 @@
 """The book of releases: ids, what is looked back at, what the switch writes. No Spark."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -111,3 +112,31 @@ def test_a_release_made_again_is_found_by_its_newest_switch():
     once = released(a_release(DECEMBER))
     again = switch(once, a_release(DECEMBER), [Promoted("members.a", 9, 10, "77")], "run-1", MOMENT)
     assert [r["delta_version"] for r in find_release(again, a_release(DECEMBER).release_id)] == [9]
+
+
+def test_what_leaves_the_tables_says_in_which_version_it_was_last():
+    """Versions as they are: every switch is a commit on every table."""
+    rows = []
+    for number, (about, expires) in enumerate(
+        [((NOVEMBER,), ()), ((DECEMBER,), ()), ((NOVEMBER, LATE), ()), ((JANUARY,), (NOVEMBER,)), ((NOVEMBER,), ())]
+    ):
+        release = replace(a_release(*about), expires=expires)
+        rows = switch(rows, release, [Promoted("members.a", number, 1, "1")], "run", MOMENT)
+    told = [(r["as_of_date"], r["delta_version"], r["last_version"], r["status"]) for r in rows]
+    assert told == [
+        (NOVEMBER, 0, 1, "superseded"),  # back with the last switch, which is the same release
+        (DECEMBER, 1, None, "released"),
+        (NOVEMBER, 2, 2, "expired"),
+        (JANUARY, 3, None, "released"),
+        (NOVEMBER, 4, None, "released"),
+    ]
+
+
+def test_what_has_expired_stays_so_when_another_release_is_about_its_day():
+    """The release behind it does not look back at what is gone: it would have to be read where nobody keeps it."""
+    book = released(a_release(NOVEMBER), replace(a_release(JANUARY), expires=(NOVEMBER,)), a_release(NOVEMBER, LATE))
+    assert {(r["known_at"], r["status"]) for r in book if r["as_of_date"] == NOVEMBER} == {
+        (EARLY, "expired"),
+        (LATE, "released"),
+    }
+    assert previous_release(book, DECEMBER, LATE) == []

@@ -104,6 +104,15 @@ def test_a_niche_is_small_and_surely_above_the_rest() -> None:
     assert {v: g.segment for v, g in found.items()} == {"rich": "niche", "few": None, "large": None, "poor": None}
 
 
+def test_shares_are_of_the_base_with_those_of_whom_nothing_is_known() -> None:
+    rng = np.random.default_rng(3)
+    sums = {"rich": sums_of(rng.gamma(4, 80, (60, 1))), "rest": sums_of(rng.gamma(4, 20, (140, 1)))}
+    known, all_of_them = (by_value(measure(sums, INDEX, (NICHE,), FLOOR, unknown)) for unknown in (0, 200))
+    assert (known["rich"].share, all_of_them["rich"].share) == (0.3, 0.15)
+    assert (known["rich"].segment, all_of_them["rich"].segment) == (None, "niche")
+    assert all_of_them["rich"].index_100 == known["rich"].index_100
+
+
 def test_nothing_is_said_where_there_is_nothing_to_divide_by() -> None:
     zero = {"a": sums_of(np.zeros((20, 3))), "b": sums_of(np.zeros((30, 3)))}
     for by in (GROWTH, INDEX):
@@ -161,6 +170,36 @@ def test_groups_of_another_segmentation_are_measured_on_the_base_and_both_evalua
     rows = {r["segment"]: r["rule_text"] for r in catalog_rows(made, {}, hashes, AS_OF)}
     assert rows["growing"] == "stage with growth of spend beyond the base's, shrunk, at least 0.02: young"
     assert rows["steady"] == "otherwise"
+
+
+def test_what_is_measured_does_not_hang_on_the_order_of_rows() -> None:
+    """Added up from the left, 10^16 and 1 are 10^16: whether the 1 counts would hang on who comes first."""
+    amounts = {"a": (1e16, 1e16, 1.0), "b": (1.0, 1.0, 1.0), "c": (-1e16, 1.0, 1.0), "d": (7.0, 5.0, 3.0)}
+    sums = {v: Sums(20, a, {(i, j): 50.0 for i in range(3) for j in range(i, 3)}) for v, a in amounts.items()}
+    turned = dict(reversed(sums.items()))
+    for by in (GROWTH, INDEX):
+        assert measure(sums, by, (GROWING,), FLOOR) == measure(turned, by, (GROWING,), FLOOR)
+
+
+@pytest.mark.parametrize(("now", "before"), [(110.0, 100.0), (121.0, 110.0), (329.7, 299.9)])
+def test_customers_who_all_grow_alike_leave_other_groups_alone(now: float, before: float) -> None:
+    """Of a flat tariff with a new price the variance is 0, also where rounding leaves 1e-18 of it."""
+    rng = np.random.default_rng(2)
+    worlds = {str(i): rng.gamma(2, 50, (200, 3)) for i in range(6)}
+    everybody = np.vstack([*worlds.values(), np.full((300, 3), (now, before, before))]).sum(axis=0)
+    expected = {}
+    for name, world in worlds.items():
+        latest, earlier = world[:, 0], world[:, 1]
+        ratio, base = latest.sum() / earlier.sum(), everybody[0] / everybody[1]
+        left = ((latest - ratio * earlier) ** 2).sum() / (len(world) - 1) * len(world) / earlier.sum() ** 2
+        expected[name] = (ratio / base - 1, left / base**2)
+    flat = Sums(300, (300 * now, 300 * before, 300 * before), {
+        (0, 0): 300 * now * now, (0, 1): 300 * now * before, (1, 1): 300 * before * before,
+        (0, 2): 300 * now * before, (1, 2): 300 * before * before, (2, 2): 300 * before * before,
+    })  # fmt: skip
+    found = by_value(measure({n: sums_of(w) for n, w in worlds.items()} | {"flat": flat}, GROWTH, (GROWING,), FLOOR))
+    assert {n: found[n].growth_shrunk for n in worlds} == pytest.approx(shrink(expected), abs=1e-8)
+    assert found["flat"].growth_shrunk == found["flat"].growth
 
 
 def test_limits_admit_their_ends() -> None:

@@ -22,6 +22,10 @@ class releases(Table):
     as_of_date = column(Type.DATE, "Last whole day the release is about")
     known_at = column(Type.INSTANT, "Moment up to which arrived data was used")
     delta_version = column(Type.BIGINT, "Version of the table to read", COUNT)
+    last_version = column(
+        Type.BIGINT, "Newest version that still has the slice; NULL: it is in place, or left before this was kept",
+        COUNT, nullable=True,
+    )  # fmt: skip
     row_count = column(Type.BIGINT, "Rows of the slice of this release", COUNT)
     content_hash = column(Type.STRING, "Hash over the rows of the slice, whatever their order")
     is_current = column(Type.BOOLEAN, "True for the release readers should follow")

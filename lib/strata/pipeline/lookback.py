@@ -1,7 +1,7 @@
 """What an earlier release said, read again.
 
 Most of it lies in the newest version. What a later release has replaced, or `keep` has removed, must be read at the
-version its release has pinned, and Delta keeps that for `retention_days` only.
+last version that still had it, and Delta keeps that for `retention_days` only.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
     """The rows of a published table as a release of the target's history has them.
 
     Raises:
-        InputError: they are in place no longer, and were released longer ago than the project keeps versions.
+        InputError: they are in place no longer, and the last version that had them is older than the project keeps.
     """
     if not is_readable(run, target, table, release):
         raise InputError(
@@ -28,8 +28,8 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
             f" replaced or has expired, and versions are kept for {run.project.retention_days} days: what looked back"
             " at it cannot be built again as it was; with newer data or definitions a date looks back at what is there"
         )
-    row = next(r for r in release if r["table_name"] == table.full_name())
-    version = None if _in_place(target, table, row) else row["delta_version"]
+    row = _row_of(table, release)
+    version = None if _in_place(target, table, row) else _last_version(table, row)
     rows = run.lakehouse.read(table, version).where(F.col("release_id") == row["release_id"])
     return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
 
@@ -37,7 +37,20 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
 def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> bool:
     """Whether the rows are in place, or their version is young enough to be there for sure."""
     kept_since = run.clock() - timedelta(days=run.project.retention_days)
-    return _in_place(target, table, release[0]) or release[0]["released_at"] > kept_since
+    row = _row_of(table, release)
+    made_by = (row["table_name"], _last_version(table, row))
+    made = [r["released_at"] for r in target.history if (r["table_name"], r["delta_version"]) == made_by]
+    return _in_place(target, table, row) or max(made, default=row["released_at"]) > kept_since
+
+
+def _row_of(table: type[Table], release: Sequence[Row]) -> Row:
+    return next(r for r in release if r["table_name"] == table.full_name())
+
+
+def _last_version(table: type[Table], row: Row) -> int:
+    """The newest version that has the rows; of a table without slices the next release has others."""
+    held = row.get("last_version") if table.slice_by else None
+    return int(row["delta_version"] if held is None else held)
 
 
 def _in_place(target: Target, table: type[Table], row: Row) -> bool:

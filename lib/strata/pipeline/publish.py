@@ -1,6 +1,6 @@
 """Stage publish: catalogue, portraits and movements to staging; the gate over everything staged; the release."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from strata.contract import lists, published
 from strata.contract.columns import Table, extend
-from strata.contract.spark import frame_of
+from strata.contract.spark import frame_of, rows_of
 from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
@@ -90,20 +90,31 @@ def _stage_aggregates(run: Run, target: Target, made: Assigning, catalog: list[R
             (published.segment_profile, build_profile(membership, chosen, types, floor)),
             (published.segment_kpi, _kpis(run, membership, snapshot, live)),
             (published.segment_migration, _migration(run, target, membership)),
-            (published.segment_groups, _groups(run, target, made)),
         ]
         concurrently(lambda part: stage(run, target, *part), frames)
         kpis = lakehouse.read(staging(published.segment_kpi))
-        stage(run, target, published.segment_overview, build_overview(kpis, live))
+        frames = [
+            (published.segment_overview, build_overview(kpis, live)),
+            (published.segment_groups, _groups(run, target, made, kpis)),
+        ]
+        concurrently(lambda part: stage(run, target, *part), frames)
         stage_rows(run, target, published.segment_catalog, catalog)
         outcome.text = f"portraits of {len(live)} segments by {len(columns)} features"
 
 
-def _groups(run: Run, target: Target, made: Assigning) -> DataFrame:
+def _groups(run: Run, target: Target, made: Assigning, kpis: DataFrame) -> DataFrame:
     """What was measured of groups; one that no limits take falls into the segment of all others."""
+    withheld = _withheld(kpis, made.groups) if made.groups else set()
     rest = {s.name: s.otherwise for s in made.segmentations}
     measured = {name: [_group(group, rest[name]) for group in groups] for name, groups in made.groups.items()}
-    return build_groups(run.lakehouse.spark, measured, target.as_of, run.project.privacy.cell_floor)
+    return build_groups(run.lakehouse.spark, measured, target.as_of, run.project.privacy.cell_floor, withheld)
+
+
+def _withheld(kpis: DataFrame, names: Collection[str]) -> set[tuple[str, str]]:
+    """Segmentation and segment, of those of these segmentations whose customers are not said."""
+    told = kpis.where(F.col("segmentation").isin(*names)).groupBy("segmentation", "segment")
+    rows = rows_of(told.agg(F.max("customers").alias("customers")))
+    return {(r["segmentation"], r["segment"]) for r in rows if r["customers"] is None}
 
 
 def _group(group: Group, rest: str) -> Row:

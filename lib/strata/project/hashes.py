@@ -12,7 +12,7 @@ from strata.project.models import Audience, Feature, Kpi, Project, Score, Segmen
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
-from strata.project.references import generations, key_of
+from strata.project.references import generations, key_of, named_columns
 from strata.project.sources import Lookup, Mapped, Read, Source
 from strata.project.words import Text
 
@@ -135,10 +135,8 @@ def _mapped(m: Mapped, compiled: Compiled) -> list[Any]:
 def _segmentation(
     s: Segmentation, compiled: Compiled, used: Mapping[str, str], units: Mapping[str, str]
 ) -> dict[str, Any]:
-    named = {score.of for score in s.scores} | {part.feature for part in s.features} | ({s.of} if s.of else set())
-    named |= set(s.measure.features) if s.measure else set()
     scores = {score.score for score in s.scores}
-    named |= {name for text in s.conditions for name in compiled[text].names} - scores
+    named = named_columns(s) | {name for text in s.conditions for name in compiled[text].names} - scores
     return {
         "version": s.version,
         "kind": s.kind,

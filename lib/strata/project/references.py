@@ -80,6 +80,13 @@ def needs_of(definition: Segmentation | Audience, known: Iterable[str]) -> froze
     return mentioned_in(definition.conditions, there) | (of & there)
 
 
+def named_columns(segmentation: Segmentation) -> frozenset[str]:
+    """What a definition names outside of conditions: features, and of kind attribute it may be a segmentation."""
+    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
+    measured = segmentation.measure.features if segmentation.measure else ()
+    return frozenset(named.union(measured, {segmentation.of} if segmentation.of else ()))
+
+
 def mentioned_in(texts: Iterable[Text], known: Iterable[str]) -> frozenset[str]:
     """Those of `known` (`key_of`) that conditions mention as they are now."""
     keys = (f"{prefix}.{name}" if prefix else name for text in texts for prefix, name in _names(text))
@@ -146,4 +153,5 @@ def _circle(members: Iterable[Segmentation | Audience]) -> Problem:
 
 
 def _names(text: Text) -> list[tuple[str, str]]:
-    return _NAME.findall(_QUOTED.sub("''", text.words))
+    # A name may stand in quotes, with its prefix or without it; no segmentation or audience needs them.
+    return _NAME.findall(_QUOTED.sub("''", text.words).replace('"', ""))

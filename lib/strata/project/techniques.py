@@ -21,7 +21,7 @@ from strata.project.models import Feature, Project, Segmentation
 from strata.project.names import column_names, names_of_features, names_of_scores
 from strata.project.needs import only_for, with_needs
 from strata.project.notes import Notes, Unreadable
-from strata.project.references import closure, names_of_audiences, names_of_segmentations
+from strata.project.references import closure, named_columns, names_of_audiences, names_of_segmentations
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.sources import Source
@@ -148,19 +148,13 @@ def _technique(name: str, is_own: bool, read: _Read) -> Technique:
 
 def _names_of(segmentation: Segmentation) -> frozenset[str]:
     """The columns that a definition may mean."""
-    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
-    named |= {segmentation.of} if segmentation.of else set()
-    return frozenset(named).union(*(mentioned(text.words) for text in segmentation.conditions))
+    return named_columns(segmentation).union(*(mentioned(text.words) for text in segmentation.conditions))
 
 
 def _rules_of(
     segmentation: Segmentation, others: Mapping[str, Name], features: Sequence[Feature], compiler: Compiler
 ) -> Node:
     """A definition as one operation over columns: its rules are alternatives."""
-    if segmentation.kind == "clusters":
-        return Node("and", Type.BOOLEAN, tuple(_column(part.feature) for part in segmentation.features))
-    if segmentation.of:
-        return _column(segmentation.of)
     of_features = names_of_features(features)
     names = {**others, **of_features, **names_of_scores(segmentation, of_features)}
     scores = {str(score.score): str(score.of) for score in segmentation.scores}
@@ -169,7 +163,10 @@ def _rules_of(
         [renamed(e.tree, scores) for text in texts if (e := compiler.compile(text, names, Type.BOOLEAN))]
         for texts in (whens, [segmentation.base] if segmentation.base else [])
     )
-    return Node("and", Type.BOOLEAN, (*base, Node("or", Type.BOOLEAN, tuple(rules))))
+    measured = segmentation.measure.features if segmentation.measure else ()
+    all_of = [part.feature for part in segmentation.features] + [name for name in (segmentation.of, *measured) if name]
+    whole = Node("and", None, tuple(map(_column, all_of))) if all_of else Node("or", None, tuple(rules))
+    return Node("and", None, (*base, whole))
 
 
 def _column(name: str) -> Node:

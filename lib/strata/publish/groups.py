@@ -1,6 +1,6 @@
 """What was measured of groups, as readers may see it: growth beyond the base's, or the index, group by group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,10 +12,16 @@ from strata.publish.disclosure import SUPPRESSED, Sums, complete_sums, suppress_
 FIGURES = (
     "customers", "share", "growth", "growth_shrunk", "growth_shrunk_before", "persistence", "index_100", "index_low",
 )  # fmt: skip
+OF_BASE = ("as_of_date", "segmentation")
+OF_SEGMENT = (*OF_BASE, "segment")
 
 
 def build_groups(
-    spark: SparkSession, measured: Mapping[str, Sequence[Mapping[str, object]]], as_of: date, floor: int
+    spark: SparkSession,
+    measured: Mapping[str, Sequence[Mapping[str, object]]],
+    as_of: date,
+    floor: int,
+    withheld: Collection[tuple[object, object]] = (),
 ) -> DataFrame:
     """One row per group.
 
@@ -24,16 +30,19 @@ def build_groups(
         measured: segmentation -> its groups: group_value, segment, and FIGURES.
         as_of: the date of the release.
         floor: fewest customers that a figure may be about.
+        withheld: segmentation and segment, of those whose customers the overview does not say: nor do their groups.
 
     Returns:
-        publish.segment_groups without release_id. The groups of a segmentation add up to its base, so that a second
-        one is withheld where one is.
+        publish.segment_groups without release_id. The groups of a segment add up to its customers, which the overview
+        says, and those of a segmentation to its base: where one is withheld, a second one of its segment is too.
     """
+    of_all = {"as_of_date": as_of, "release_id": ""}
     rows = [
-        {"as_of_date": as_of, "segmentation": name, SUPPRESSED: False, "release_id": "", **group}
+        {**of_all, **group, "segmentation": name, SUPPRESSED: (name, group["segment"]) in withheld}
         for name, groups in measured.items()
         for group in groups
     ]
     frame = suppress_small(frame_of(spark, segment_groups, rows).drop("release_id"), ["customers"], floor)
-    of_base = Sums(("as_of_date", "segmentation"), "group_value")
-    return withhold(complete_sums(frame, ["customers"], of_base, floor), FIGURES)
+    for within in (OF_SEGMENT, OF_BASE, OF_SEGMENT):
+        frame = complete_sums(frame, ["customers"], Sums(within, "group_value"), floor)
+    return withhold(frame, FIGURES)

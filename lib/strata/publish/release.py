@@ -4,7 +4,7 @@ A release is a function of (project, as_of, known_at); its id is a hash of these
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -107,19 +107,29 @@ def switch(
         "run_id": run_id,
         "released_at": moment,
     }
-    return [_demoted(r, header, release.expires) for r in rows] + [header | _table(t) for t in tables]
+    newest = {r["table_name"]: r["delta_version"] for r in sorted(rows, key=lambda r: int(r["sequence"]))}
+    return [_demoted(r, header, release.expires, newest) for r in rows] + [header | _table(t) for t in tables]
 
 
-def _demoted(row: Row, header: Row, expires: Sequence[date]) -> Row:
-    replaced = row["as_of_date"] == header["as_of_date"]
-    status = "superseded" if replaced else EXPIRED if row["as_of_date"] in expires else row["status"]
-    return row | {"is_current": row["is_current"] and not header["is_current"], "status": status}
+def _demoted(row: Row, header: Row, expires: Sequence[date], newest: Mapping[str, int]) -> Row:
+    status = _status(row, header, expires)
+    last = newest[row["table_name"]] if status != row["status"] == "released" else row.get("last_version")
+    return row | {"is_current": row["is_current"] and not header["is_current"], "status": status, "last_version": last}
+
+
+def _status(row: Row, header: Row, expires: Sequence[date]) -> str:
+    if row["as_of_date"] != header["as_of_date"]:
+        return EXPIRED if row["as_of_date"] in expires else str(row["status"])
+    # What has expired comes back with the same release only: with another one about its day it stays what it was.
+    is_gone = row["status"] == EXPIRED and row["release_id"] != header["release_id"]
+    return EXPIRED if is_gone else "superseded"
 
 
 def _table(table: Promoted) -> Row:
     return {
         "table_name": table.table_name,
         "delta_version": table.delta_version,
+        "last_version": None,
         "row_count": table.row_count,
         "content_hash": table.content_hash,
     }

@@ -26,16 +26,18 @@ def measure_groups(base: DataFrame, segmentation: Segmentation) -> tuple[Group, 
     sums = [F.sum(a).alias(f"a{i}") for i, a in enumerate(amounts)]
     sums += [_product(amounts[i], amounts[j]).alias(f"p{i}{j}") for i, j in pairs]
     value = F.col(str(segmentation.of)).cast("string").alias("value")
-    rows = base.groupBy(value).agg(F.count(F.lit(1)).alias("n"), *sums).where("value is not null")
+    rows = base.groupBy(value).agg(F.count(F.lit(1)).alias("n"), *sums).toArrow().to_pylist()
     found = {
         row["value"]: Sums(
             row["n"],
             tuple(float(row[f"a{i}"]) for i in range(len(features))),
             {(i, j): float(row[f"p{i}{j}"]) for i, j in pairs},
         )
-        for row in rows.toArrow().to_pylist()
+        for row in rows
+        if row["value"] is not None
     }
-    return measure(found, segmentation.measure, segmentation.segments, segmentation.floor)
+    unknown = sum(row["n"] for row in rows if row["value"] is None)
+    return measure(found, segmentation.measure, segmentation.segments, segmentation.floor, unknown)
 
 
 def _product(one: Column, other: Column) -> Column:

@@ -24,6 +24,8 @@ from strata.project.models import Segment
 Z_95 = 1.959963984540054
 LEAST_GROUPS = 3
 """A correlation of fewer groups says nothing."""
+ROUNDING = 1e-12
+"""What a difference of sums of doubles may be off by, as a part of these sums."""
 DIGITS = 9
 """Published figures are rounded, so that they do not hang on the last bits."""
 
@@ -65,7 +67,9 @@ class Group:
     index_low: float | None = None
 
 
-def measure(sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], floor: int) -> tuple[Group, ...]:
+def measure(
+    sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], floor: int, unknown: int = 0
+) -> tuple[Group, ...]:
     """Every group with its figures and its segment, the largest first.
 
     Args:
@@ -74,10 +78,12 @@ def measure(sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], 
         segments: those with limits take the groups whose growth (shrunk) or index (its lower end) lies within; the
             first that does.
         floor: a group of fewer customers has no figures.
+        unknown: customers of the base who are in no group: shares are of the base, and so do not tell how many.
     """
-    total = sum(s.customers for s in sums.values())
+    total = unknown + sum(s.customers for s in sums.values())
     in_order = sorted(sums, key=lambda value: (-sums[value].customers, value))
     groups = [Group(value, sums[value].customers, sums[value].customers / total) for value in in_order]
+    sums = {value: sums[value] for value in in_order}  # else the sums over groups would hang on the order of rows
     large = {g.value: sums[g.value] for g in groups if g.customers >= floor}
     found = _growing(groups, sums, large) if isinstance(by, Growth) else _indexed(groups, sums, large)
     return tuple(replace(g, segment=_segment_of(g, by, segments)) for g in found)
@@ -125,7 +131,9 @@ def _beyond_base(sums: Mapping[str, Sums], large: Mapping[str, Sums], later: int
             - 2 * ratio * group.products[later, later + 1]
             + ratio * ratio * group.products[later + 1, later + 1]
         )
-        variance = max(left, 0.0) * n / (n - 1) / (before * before)
+        # Of a group whose customers all grow alike rounding leaves a little, which would outweigh all other groups.
+        left = left if left > ROUNDING * group.products[later, later] else 0.0
+        variance = left * n / (n - 1) / (before * before)
         found[value] = (ratio / base - 1, variance / (base * base))
     return found
 

@@ -18,7 +18,13 @@ from strata.project.fed import missing_for
 from strata.project.models import Audience, Feature, Segment, Segmentation
 from strata.project.names import names_of_scores
 from strata.project.policies import Privacy
-from strata.project.references import generations, known_segments, names_of_audiences, names_of_segmentations
+from strata.project.references import (
+    generations,
+    known_segments,
+    named_columns,
+    names_of_audiences,
+    names_of_segmentations,
+)
 from strata.project.shapes.segmentations import ERROR
 from strata.project.sources import Source
 from strata.project.units import Unit
@@ -96,10 +102,9 @@ def check_fed(
 
 def names_used(segmentation: Segmentation, compiled: Mapping[Text, Expression]) -> frozenset[str]:
     """Everything a definition names: features, and segmentations."""
-    named = {score.of for score in segmentation.scores} | {part.feature for part in segmentation.features}
-    named |= {segmentation.of} if segmentation.of else set()
-    named |= set(segmentation.measure.features) if segmentation.measure else set()
-    return frozenset(named).union(*(compiled[text].names for text in segmentation.conditions if text in compiled))
+    return named_columns(segmentation).union(
+        *(compiled[text].names for text in segmentation.conditions if text in compiled)
+    )
 
 
 def _comparisons(node: Node) -> list[tuple[Node, Node]]:
