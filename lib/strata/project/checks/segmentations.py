@@ -90,9 +90,9 @@ def check_fed(
     compiler: Compiler,
 ) -> None:
     """Note each feature of a segmentation that reads what no source fills."""
+    if compiler.notes.problems:
+        return
     for segmentation in segmentations:
-        if compiler.notes.problems:
-            return
         lacking = missing_for(names_used(segmentation, compiler.compiled), features, sources, compiler.compiled, units)
         places = {f.name: f.where for f in features}
         for name, columns in lacking.items():
