@@ -50,6 +50,7 @@ def test_a_base_is_what_shares_are_of_and_others_are_not_in_it(shop: Stored) -> 
     assert "no rule" not in said.out
     everything = shop.strata("preview").out.splitlines()
     assert [line.split()[-2:] for line in everything if line.startswith("  within")] == [["3", "75.00"], ["1", "25.00"]]
+    assert everything[-1] == "  note: within splits 4 of them; its shares are of these"
     outside = shop.strata("explain", "--customer", customer(0)).out
     assert "within: not in its base\n    way in   1 more purchase_days_182d (1): seldom\n" in outside
     shop.release({"purchase_frequency": [], "rfm": [], "buyers": [], "within": ["often"] * 7})
@@ -71,7 +72,7 @@ segments:
     )
     shop.put_snapshot([{"household_size": n} for n in (1, 2, 2, 5, None)])
     found = lines(shop.strata("preview", "life").out)
-    assert [found[name][-2 - 1 : -1] for name in ("small", "other", "unknown")] == [
+    assert [found[name][-2:] for name in ("small", "other", "unknown")] == [
         ["3", "60.00"],
         ["1", "20.00"],
         ["1", "20.00"],
@@ -120,12 +121,14 @@ otherwise: steady
     shop.put_snapshot(CUSTOMERS)
     assert "note: growth: what it takes from the population is not measured" in shop.strata("preview", "growth").out
     definition = shop.project.definition_hashes["segmentation.growth"]
-    groups = (Group("yes", 60, 0.6, "growing", 0.1, 0.05), Group("no", 40, 0.4))
+    groups = (Group("yes", 60, 0.6, "growing", 0.1, 0.05, -0.02), Group("no", 40, 0.4))
     shop.put(population_cuts, [
         {"model_id": model_id(definition, AS_OF, MOMENT), "definition_hash": definition, "as_of_date": AS_OF,
          "known_at": MOMENT, "cuts": Cuts(groups=groups).to_json()}])  # fmt: skip
     found = lines(shop.strata("preview", "growth").out)
     assert (found["growing"][2], found["steady"][2]) == ("4", "3")
+    assert found["yes"] == ["yes", "growing", "60", "60.00", "10.00", "5.00", "-2.00"]
+    assert found["no"] == ["no", "steady", "40", "40.00", "-", "-", "-"]
     assert (
         "growth: growing (Growing)\n    because  buyers = yes" in shop.strata("explain", "--customer", customer(4)).out
     )

@@ -1,6 +1,6 @@
 """`strata preview`: how large segments are, and what each rule does, before anything is built."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from strata.console import Console
 from strata.errors import ProjectError
@@ -15,8 +15,14 @@ from strata.preview.funnel import (
     unknown_query,
 )
 from strata.preview.state import State
+from strata.project.measures import Growth
 from strata.project.models import Segmentation
 from strata.project.references import declared_segments
+from strata.project.words import nearest
+from strata.segments.groups import Group
+
+GROWTH = "growth: beyond the base's; shrunk: what of it is not chance, which decides; before: one period earlier"
+INDEX = "index: spent per customer, where the rest spends 100; from: the lower end of its 95 % interval, which decides"
 
 
 def show_sizes(state: State, console: Console) -> None:
@@ -30,15 +36,21 @@ def show_sizes(state: State, console: Console) -> None:
     found = state.tables.rows(query)
     base = sum(r["customers"] for r in found if r["segmentation"] == evaluation.segmentations[0].name)
     console.say(f"{state.project.name} as of {state.as_of}: {base:,} customers in the base\n")
-    lines = []
+    lines, narrower = [], []
     for segmentation in evaluation.segmentations:
         sizes = read_sizes(found, segmentation)
         split = sum(size.customers for size in sizes)
+        if split < base:
+            narrower.append(f"{segmentation.name} splits {split:,} of them; its shares are of these")
         lines += [
             [segmentation.name, *_words_of(size, segmentation), size.customers, _percent(size.customers, split)]
             for size in sizes
         ]
     console.table(["segmentation", "segment", "label", "customers", "share %"], lines)
+    if narrower:
+        console.say()
+    for line in narrower:
+        console.say(f"  note: {line}")
 
 
 def show_segmentation(state: State, name: str, console: Console) -> None:
@@ -49,12 +61,13 @@ def show_segmentation(state: State, name: str, console: Console) -> None:
     """
     segmentation = next((s for s in state.project.segmentations if s.name == name), None)
     if segmentation is None:
-        known = ", ".join(s.name for s in state.project.segmentations)
-        raise ProjectError(f"preview: there is no segmentation `{name}`; the project has {known}")
+        hint = nearest(name, (s.name for s in state.project.segmentations))
+        raise ProjectError(f"preview: there is no segmentation `{name}`; {hint}")
     evaluation = evaluate(state, [segmentation])
     _say_notes(evaluation, console)
     if evaluation.missing:
         return
+    (segmentation,) = evaluation.segmentations
     if segmentation.kind in ("rules", "scores"):
         _show_rules(state, segmentation, evaluation, console)
     else:
@@ -99,12 +112,31 @@ def _show_groups(state: State, segmentation: Segmentation, evaluation: Evaluatio
     unknown = state.tables.rows(unknown_query(query, segmentation.name, sql))[0]
     base = sum(size.customers for size in sizes)
     _say_head(state, segmentation, base, console)
+    is_scored = segmentation.kind == "clusters"
     lines = [
-        [*_words_of(size, segmentation), size.customers, _percent(size.customers, base), size.score] for size in sizes
+        [*_words_of(size, segmentation), size.customers, _percent(size.customers, base), size.score][: 4 + is_scored]
+        for size in sizes
     ]
-    console.table(["segment", "label", "customers", "share %", "mean score"], lines)
+    console.table(["segment", "label", "customers", "share %", "mean score"][: 4 + is_scored], lines)
     console.say()
+    if segmentation.measure is not None:
+        _show_measured(segmentation, state.cuts[segmentation.name].groups, console)
     _say_unknown(unknown, base, console)
+
+
+def _show_measured(segmentation: Segmentation, groups: Sequence[Group], console: Console) -> None:
+    """The groups as they were measured: which segment each is in, and why."""
+    grow = isinstance(segmentation.measure, Growth)
+    header = ["growth %", "shrunk %", "before, shrunk %"] if grow else ["index", "index from"]
+    lines: list[list[object]] = []
+    for group in groups:
+        growth = (group.growth, group.growth_shrunk, group.growth_shrunk_before)
+        index = (group.index_100, group.index_low)
+        figures = [None if g is None else 100 * g for g in growth] if grow else index
+        segment = group.segment or segmentation.otherwise
+        lines.append([group.value, segment, group.customers, 100 * group.share, *figures])
+    console.table([str(segmentation.of), "segment", "customers", "share %", *header], lines)
+    console.say(f"  {GROWTH if grow else INDEX}\n")
 
 
 def _say_head(state: State, segmentation: Segmentation, base: int, console: Console) -> None:
