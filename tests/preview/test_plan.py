@@ -147,7 +147,8 @@ def test_markdown_is_a_table_for_a_pull_request(shop: Stored) -> None:
     out = shop.strata("plan", "--markdown").out
     assert "### purchase\\_frequency: changed, version is still 1" in out
     assert "| from | to | customers | share | spend_84d |\n|---|---|---:|---:|---:|\n| high | medium | 12 |" in out
-    assert "\n- `strata run` refuses this" in out
+    assert "\n- `strata run` refuses this: `purchase_frequency` has changed under version 1" in out
+    assert "segmentations/purchase\\_frequency.yml" in out  # outside of backticks
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -129,4 +129,8 @@ def _markdown_lines(section: Section) -> Iterable[str]:
 
 
 def _escaped(words: str) -> str:
-    return words.replace("|", "\\|").replace("<", "&lt;").replace("_", "\\_")
+    """Words as Markdown shows them; what stands in backticks stays as it is, but for the bar of tables."""
+    parts = words.replace("|", "\\|").split("`")
+    return "`".join(
+        part if place % 2 else part.replace("<", "&lt;").replace("_", "\\_") for place, part in enumerate(parts)
+    )
