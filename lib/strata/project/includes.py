@@ -59,6 +59,8 @@ def _shared(node: Entries, catalogue: Path | None, notes: Notes) -> Entries | No
         raise mismatch(name, "the name of a definition of the catalogue", notes)
     if catalogue is None:
         raise notes.refuse(name.where, "project.yml names no catalogue", "add to it: includes: ../catalogue")
+    if not catalogue.is_dir():
+        raise notes.refuse(name.where, f"there is no folder {catalogue}", "correct `includes` in project.yml")
     there = {path.stem: path for path in sorted(catalogue.glob("*.yml"))}
     if name.words not in there:
         hint = nearest(name.words, there)

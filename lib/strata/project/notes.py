@@ -53,9 +53,13 @@ class Notes:
         return any(fnmatchcase(name, doubtful) for name in mentioned(words) for doubtful in self._doubtful)
 
     def expect_known(self, word: str, known: Collection[str], what: str, where: Location | None = None) -> bool:
-        """Is `word` one of `known`? When not, that is noted, unless the word is doubted. `what`: e.g. "feature"."""
+        """Is `word` one of `known`? When not, that is noted, unless the word is doubted.
+
+        `what`: e.g. "feature", "offer in offers.yml".
+        """
         if word not in known and not self.doubts(word):
-            self.add(where or place_of(word), f"there is no {what} `{word}`", nearest(word, known))
+            thing, inside, place = what.partition(" in ")
+            self.add(where or place_of(word), f"there is no {thing} `{word}`{inside}{place}", nearest(word, known))
         return word in known
 
     def raise_if_any(self) -> None:

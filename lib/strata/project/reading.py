@@ -157,14 +157,14 @@ def mismatch(node: Node, expected: str, notes: Notes, next_step: str = "") -> Un
     return notes.refuse(node.where, f"found {found(node)}, expected {expected}", next_step)
 
 
-def entries_of(node: Node, expected: str, notes: Notes) -> Entries:
+def entries_of(node: Node, expected: str, notes: Notes, next_step: str = "") -> Entries:
     """The node as a mapping.
 
     Raises:
         Unreadable: it is not one.
     """
     if not isinstance(node, Entries):
-        raise mismatch(node, expected, notes)
+        raise mismatch(node, expected, notes, next_step)
     return node
 
 
@@ -177,7 +177,7 @@ def _items(node: Node, at_least: int, notes: Notes) -> tuple[Node, ...]:
 
 
 def _values(what: str, node: Node, fields: Mapping[str, Field], notes: Notes) -> dict[str, object]:
-    entries = entries_of(node, what, notes)
+    entries = entries_of(node, what, notes, f"a mapping: {', '.join(f'{key}: ...' for key in fields)}")
     for key, (written, _) in entries.by_key.items():
         if key not in fields:
             notes.add(written.where, f"{what} has no key `{key}`", nearest(key, fields))

@@ -48,7 +48,7 @@ def mentioned(words: str) -> frozenset[str]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """What to do about an unknown word: the nearest known one, otherwise those there are."""
-    options = sorted(map(str, known))
+    options = sorted(set(map(str, known)))
     close = get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"

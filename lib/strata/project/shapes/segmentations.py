@@ -135,7 +135,9 @@ def measure(node: Node, notes: Notes) -> Measure:
     """What is measured of groups: one of growth and index."""
     measures = _MEASURES(node, notes)
     if len(measures) != 1:
-        raise notes.refuse(node.where, f"found {len(measures)} measures, expected growth or index", "keep one of them")
+        either = "growth: {now: ..., before: ..., earlier: ...} or index: {of: ..., share_at_most: ...}"
+        hint = "keep one of them" if measures else either
+        raise notes.refuse(node.where, f"found {len(measures)} measures, expected growth or index", hint)
     return measures[0]
 
 
