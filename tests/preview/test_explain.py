@@ -37,6 +37,25 @@ def told(out: str, segmentation: str) -> list[str]:
     return [line.replace("because", "").replace("way out", "").strip() for line in blocks[segmentation].splitlines()]
 
 
+def test_the_greatest_of_features_moves_by_one_of_them(shop: Stored) -> None:
+    shop.define(
+        "best",
+        """kind: rules
+needs:
+  - {name: best_index, kind: expression, of: "greatest(own_brand_share_182d, discount_share_182d)", description: Best}
+segments:
+  - {segment: low, label: Low, when: "best_index < 0.5 or best_index is null"}
+  - {segment: own, label: Own brands, when: "own_brand_share_182d = best_index"}
+  - {segment: discounts, label: Discounts}
+otherwise: discounts
+""",
+    )
+    shop.put_snapshot([{"own_brand_spend_182d": Decimal(20), "spend_182d": Decimal(80), "discount_182d": Decimal(20)}])
+    said = told(shop.strata("explain", "--customer", customer(0)).out, "best")
+    assert said[0] == "best: low (Low)"
+    assert said[3:] == ["own_brand_share_182d 0.5 (now 0.25): own", "discount_share_182d 0.5 (now 0.2): discounts"]
+
+
 def test_the_rule_its_values_and_the_two_nearest_ways_out(shop: Stored) -> None:
     shop.put_snapshot([buyer(23)])
     said = shop.strata("explain", "--customer", customer(0))

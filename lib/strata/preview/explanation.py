@@ -8,7 +8,16 @@ from strata.errors import InputError
 from strata.expression import compile_expression
 from strata.ingest.pseudonyms import possible_ids, pseudonym_of
 from strata.preview.evaluation import Evaluation, evaluate
-from strata.preview.reasons import WAYS_SHOWN, all_bounds, all_variants, in_words, rule_that_held, shown, ways_out
+from strata.preview.reasons import (
+    WAYS_SHOWN,
+    all_bounds,
+    all_variants,
+    extremes_among,
+    in_words,
+    rule_that_held,
+    shown,
+    ways_out,
+)
 from strata.preview.state import State
 from strata.preview.variants import PLACE, Bound, Variant, variants_query
 from strata.project.models import Segmentation
@@ -73,7 +82,8 @@ def _rows(state: State, evaluation: Evaluation, customer_id: str) -> tuple[list[
     """The customer as it is, and once per variant, with all features, helpers and segments."""
     features = evaluation.features
     customer = state.customers(features.stored, customer_id)
-    bounds = all_bounds(evaluation.segmentations, evaluation.names, state.names.keys())
+    extremes = extremes_among(state.project.features, state.names)
+    bounds = all_bounds(evaluation.segmentations, evaluation.names, state.names.keys(), extremes)
     as_it_is = f"({layered(customer, features.layers)})"
     row = state.tables.rows(f"SELECT * FROM {as_it_is}")[0]
     variants = all_variants(bounds, _values(state, as_it_is, bounds), row, state.project.features, state.names)

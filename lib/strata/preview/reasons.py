@@ -1,7 +1,8 @@
 """Why a customer is in a segment, and the nearest ways out of it, from the rows of `variants_query`. Pure."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from strata.contract.columns import Type
 from strata.expression import Name, compile_expression
 from strata.preview.variants import PLACE, Bound, Variant, bounds_of, bounds_of_score, variants_of
 from strata.project.models import Feature, Segment, Segmentation
-from strata.project.names import column_names
+from strata.project.names import AS_OF_NAMES, column_names
 
 Row = Mapping[str, Any]
 WAYS_SHOWN = 2
@@ -26,11 +27,18 @@ class Way:
 
 
 def all_bounds(
-    segmentations: Iterable[Segmentation], names: Mapping[str, Name], features: Collection[str]
+    segmentations: Iterable[Segmentation],
+    names: Mapping[str, Name],
+    features: Collection[str],
+    extremes: Mapping[str, Collection[str]],
 ) -> tuple[Bound, ...]:
     """What the bases, rules and scores of segmentations hold `features` against, by literals and other features.
 
-    `names`: what conditions may use; other segmentations among it do not vary on their own.
+    Args:
+        segmentations: those that are explained.
+        names: what conditions may use; other segmentations among it do not vary on their own.
+        features: what may vary.
+        extremes: feature -> those of which it is the greatest or the least: it does not move, but one of them does.
     """
     found: set[Bound] = set()
     for segmentation in segmentations:
@@ -39,8 +47,21 @@ def all_bounds(
                 found |= bounds_of(compile_expression(condition, names, Type.BOOLEAN))
         for score in segmentation.scores:
             found |= bounds_of_score(score)
-    free = {bound for bound in found if bound.feature in features and bound.reads <= set(features)}
+    moved = {part for bound in found for part in _parts(bound, extremes)}
+    free = {bound for bound in moved if bound.feature in features and bound.reads <= set(features)}
     return tuple(sorted(free, key=lambda bound: (bound.feature, bound.against)))
+
+
+def extremes_among(features: Iterable[Feature], names: Mapping[str, Name]) -> dict[str, tuple[str, ...]]:
+    """The features that are the greatest or the least of others, and of which."""
+    found: dict[str, tuple[str, ...]] = {}
+    for feature in features:
+        if feature.kind != "expression" or feature.of is None:
+            continue
+        tree = compile_expression(feature.of, {**AS_OF_NAMES, **names}, feature.type).tree
+        if tree.op in ("greatest", "least") and all(arg.op == "column" for arg in tree.args):
+            found[feature.name] = tuple(str(arg.value) for arg in tree.args)
+    return found
 
 
 def all_variants(
@@ -98,6 +119,13 @@ def shown(value: Any) -> str:
             return str(value)
 
 
+def _parts(bound: Bound, extremes: Mapping[str, Collection[str]]) -> list[Bound]:
+    if bound.feature not in extremes:
+        return [bound]
+    parts = (replace(bound, feature=part) for part in extremes[bound.feature] if part not in bound.reads)
+    return [deeper for part in parts for deeper in _parts(part, extremes)]
+
+
 def _can_be(variant: Variant, feature: Feature) -> bool:
     """Whether it can come to this: no count is negative, and no first day moves once it has been."""
     is_first = feature.kind == "first_on" or (feature.kind == "days_since" and str(feature.of) == "first")
@@ -120,7 +148,7 @@ def _change(variant: Variant) -> str:
 
 
 def _beside(value: float) -> str:
-    """A number that a person has written, or its neighbour, as what it is: `0.6`, `above 0.6`."""
+    """A number that a person has written, or its neighbour, as what it is: `0.6`, `above 0.6`; another in short."""
     written = float(f"{value:.12g}")
-    side = "above " if value > written else "below " if value < written else ""
-    return f"{side}{written:,.12g}"
+    sides = {written: "", math.nextafter(written, math.inf): "above ", math.nextafter(written, -math.inf): "below "}
+    return f"{sides[value]}{written:,.12g}" if value in sides else shown(value)
