@@ -52,14 +52,18 @@ class Notes:
         """Does the expression or name mention something whose declaration is wrong?"""
         return any(fnmatchcase(name, doubtful) for name in mentioned(words) for doubtful in self._doubtful)
 
-    def expect_known(self, word: str, known: Collection[str], what: str, where: Location | None = None) -> bool:
+    def expect_known(
+        self, word: str, known: Collection[str], what: str, where: Location | None = None, next_step: str = ""
+    ) -> bool:
         """Is `word` one of `known`? When not, that is noted, unless the word is doubted.
 
-        `what`: e.g. "feature", "offer in offers.yml".
+        `what`: e.g. "feature", "offer in offers.yml". `next_step`: what to do when no known one is near.
         """
         if word not in known and not self.doubts(word):
             thing, inside, place = what.partition(" in ")
-            self.add(where or place_of(word), f"there is no {thing} `{word}`{inside}{place}", nearest(word, known))
+            hint = nearest(word, known)
+            hint = f"{next_step}; {hint}" if next_step and not hint.startswith("did you mean") else hint
+            self.add(where or place_of(word), f"there is no {thing} `{word}`{inside}{place}", hint)
         return word in known
 
     def raise_if_any(self) -> None:

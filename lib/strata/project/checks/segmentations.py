@@ -161,7 +161,7 @@ def _check_segments(segmentation: Segmentation, offers: Collection[str] | None, 
             what = f"the segment `{segment.segment}` needs the key `when`"
             notes.add(segment.where, what, f"or declare otherwise: {segment.segment}")
         if segment.offer is not None and offers is not None:
-            notes.expect_known(segment.offer, offers, "offer in offers.yml")
+            notes.expect_known(segment.offer, offers, "offer in offers.yml", next_step="declare it there")
     if segmentation.kind != "attribute" and segmentation.segments and segmentation.otherwise != ERROR:
         notes.expect_known(segmentation.otherwise, first, "segment")
 
@@ -176,7 +176,10 @@ def _check_attribute(segmentation: Segmentation, names: Names, compiler: Compile
     notes, of = compiler.notes, segmentation.of
     if of is None:
         return
-    if notes.expect_known(of, names, "feature or segmentation") and names[of].type not in OF_ATTRIBUTE:
+    if (
+        notes.expect_known(of, names, "feature or segmentation", next_step=_of_its_own(segmentation))
+        and names[of].type not in OF_ATTRIBUTE
+    ):
         what = f"`{of}` is {names[of].type.name}, expected STRING, BOOLEAN or BIGINT"
         notes.add(place_of(of), what, "cut numbers with kind: scores or rules")
     if segmentation.segments and segmentation.floor and segmentation.measure is None:
@@ -192,6 +195,14 @@ def _check_attribute(segmentation: Segmentation, names: Names, compiler: Compile
                 notes.add(
                     place_of(value), f"`{value}` is in the segment `{before.segment}` already", "keep one of them"
                 )
+
+
+def _of_its_own(segmentation: Segmentation) -> str:
+    """What to do where the catalogue says `of` what the project does not have."""
+    own, said = place_of(segmentation.name), place_of(segmentation.of)
+    if own is None or said is None or own.file == said.file:
+        return ""
+    return f"include it too, or write `of:` in {own.file}"
 
 
 def check_privacy(segmentation: Segmentation, privacy: Privacy | None, compiler: Compiler) -> None:
