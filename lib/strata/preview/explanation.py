@@ -113,7 +113,8 @@ def _say(segmentation: Segmentation, evaluation: Evaluation, row: Row, console: 
 
 
 def _of_attribute(segmentation: Segmentation, _: Evaluation, row: Row) -> list[str]:
-    return [f"{segmentation.of} = {shown(row[str(segmentation.of)])}"]
+    why = [f"{segmentation.of} = {shown(row[str(segmentation.of)])}"]
+    return [*why, f"strata preview {segmentation.name} shows what was measured"] if segmentation.measure else why
 
 
 def _of_clusters(segmentation: Segmentation, evaluation: Evaluation, row: Row) -> list[str]:
