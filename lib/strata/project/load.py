@@ -11,7 +11,7 @@ from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
 from strata.project.checks.lookups import check_lookup_names
 from strata.project.checks.policies import check_checks, wide_tables
-from strata.project.checks.recommendations import check_recommendation
+from strata.project.checks.recommendations import check_items_fed, check_recommendation
 from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.checks.units import check_roll_up, names_per_unit
@@ -178,9 +178,6 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_privacy(segmentation, parts.privacy, compiler)
     for segmentation in parts.segmentations if parts.features else ():
         check_roll_up(segmentation, of_units, compiler)
-    check_fed(
-        parts.segmentations, everything or (), parts.features.units if parts.features else (), parts.sources, compiler
-    )
     floor = (parts.privacy or Privacy(())).audience_floor
     audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
     for audience in audiences:
@@ -190,11 +187,22 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
     check_kpis(parts.kpis or (), names, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
     check_checks(parts.checks or (), wide, notes)
+    if not notes.problems:  # else what lacks may lack because of them
+        _check_fed(parts, everything or (), audiences, compiler)
     project = None if notes.problems else _project(folder, parts, everything or (), audiences)
     if project is None:
         return None
     project = replace(project, definition_hashes=definition_hashes(project, compiler.compiled))
     return replace(project, config_hash=config_hash(project))
+
+
+def _check_fed(
+    parts: _Parts, everything: tuple[Feature, ...], audiences: tuple[Audience, ...], compiler: Compiler
+) -> None:
+    units = parts.features.units if parts.features else ()
+    check_fed((*parts.segmentations, *audiences), everything, units, parts.sources, compiler)
+    for recommendation in parts.recommendations:
+        check_items_fed(recommendation, parts.sources, compiler)
 
 
 def _project(

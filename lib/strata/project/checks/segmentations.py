@@ -83,28 +83,26 @@ def check_segments_named(text: Text, known: Mapping[str, tuple[str, ...] | None]
 
 
 def check_fed(
-    segmentations: Sequence[Segmentation],
+    definitions: Sequence[Segmentation | Audience],
     features: Sequence[Feature],
     units: Sequence[Unit],
     sources: Sequence[Source],
     compiler: Compiler,
 ) -> None:
-    """Note each feature of a segmentation that reads what no source fills."""
-    if compiler.notes.problems:
-        return
-    for segmentation in segmentations:
-        lacking = missing_for(names_used(segmentation, compiler.compiled), features, sources, compiler.compiled, units)
-        places = {f.name: f.where for f in features}
+    """Note each feature of a segmentation or an audience's conditions that reads what no source fills."""
+    places = {f.name: f.where for f in features}
+    for definition in definitions:
+        lacking = missing_for(names_used(definition, compiler.compiled), features, sources, compiler.compiled, units)
+        kind = "audience" if isinstance(definition, Audience) else "segmentation"
         for name, columns in lacking.items():
-            what = f"`{segmentation.name}` needs `{name}`, but no source fills {', '.join(columns)}"
-            compiler.notes.add(places[name], what, "map it in a source, or leave the segmentation out")
+            what = f"`{definition.name}` needs `{name}`, but no source fills {', '.join(columns)}"
+            compiler.notes.add(places[name], what, f"map it in a source, or leave the {kind} out")
 
 
-def names_used(segmentation: Segmentation, compiled: Mapping[Text, Expression]) -> frozenset[str]:
+def names_used(definition: Segmentation | Audience, compiled: Mapping[Text, Expression]) -> frozenset[str]:
     """Everything a definition names: features, and segmentations."""
-    return named_columns(segmentation).union(
-        *(compiled[text].names for text in segmentation.conditions if text in compiled)
-    )
+    own = {definition.activity} if isinstance(definition, Audience) else named_columns(definition)
+    return frozenset(own).union(*(compiled[text].names for text in definition.conditions if text in compiled))
 
 
 def _comparisons(node: Node) -> list[tuple[Node, Node]]:
