@@ -59,8 +59,8 @@ def customers(project: Project) -> list[dict[str, Any]]:
 
 
 def whole(project: Project) -> tuple[Segmentation, ...]:
-    """Without clusters, which every customer moves, and units, which are within one customer."""
-    left_out = {s.name for s in project.segmentations if s.kind == "clusters" or s.per}
+    """Without clusters and measured groups, which every customer moves, and units, which are within one customer."""
+    left_out = {s.name for s in project.segmentations if s.kind == "clusters" or s.measure or s.per}
     kept = [
         s
         for s in project.segmentations
