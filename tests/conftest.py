@@ -1,5 +1,6 @@
 """One Spark session for all tests: UI off, few shuffle partitions, nothing shared through tables."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tests.end_to_end.kit import Said, Shop, whole_shop
 from strata.project.models import Storage
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
+
+# The main module of a process that pytest-xdist starts has no file; pyspark takes that for a doctest and ends it.
+vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
 @pytest.fixture(scope="session")
