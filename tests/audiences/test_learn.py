@@ -11,7 +11,7 @@ from strata.audiences.backtest import Backtest, Contest, backtest, reaches_with
 from strata.audiences.learn import Learned, learn
 from strata.audiences.ranking import Found
 from strata.audiences.sampled import ACTIVITY, CANDIDATE, JOINED, SEED, Counts, Sampled, sampled_on
-from strata.audiences.verdict import Verdict, against_publishing, catalog_row, verdict
+from strata.audiences.verdict import Verdict, against_publishing, catalog_row, lapsed, verdict
 from strata.contract.lists import audience_backtest, audience_catalog
 
 ROWS = 3000
@@ -156,6 +156,14 @@ def test_nobody_to_return_is_a_reason() -> None:
 )
 def test_verdicts(withheld: tuple[str, ...], notes: tuple[str, ...], picked: int | None, expected: Verdict) -> None:
     assert verdict(audience(), withheld, notes, picked, 100) == expected
+
+
+def test_exclusion_by_an_audience_without_members_speaks_against_publishing() -> None:
+    """Members that were carried forward exclude as ever."""
+    assert lapsed({"open": 3}) == lapsed({}) == ()
+    assert lapsed({"wine": 0, "open": 3, "beer": 0}) == tuple(
+        f"excluded audience {name} is withheld and has no members" for name in ("beer", "wine")
+    )
 
 
 def test_the_higher_floor_counts() -> None:

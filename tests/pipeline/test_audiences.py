@@ -1,6 +1,7 @@
 """Audiences that conditions name: built once, when something first needs them, and meant alike everywhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.segments.test_agreement import interpreted  # noqa: F401 - a fixture
 
 from strata.contract.columns import Table, extend
 from strata.contract.feature_tables import daily, snapshot
-from strata.contract.lists import audience_membership
+from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.published import segment_membership, segment_reliability
 from strata.contract.spark import frame_of, rows_of
 from strata.features.tiles import plan_tiles, tile_columns
@@ -138,3 +139,14 @@ def test_segments_and_audiences_name_audiences_and_each_is_built_once(run: Run) 
     expected = dict.fromkeys(everybody - found["beer"], "rest") | dict.fromkeys(often - found["beer"], "often")
     assert cellar == expected | dict.fromkeys(found["wine"], "next")
     assert [row["segmentation"] for row in staged(run, segment_reliability)] == ["pace"], "halves decide no audience"
+
+
+def test_an_audience_that_excludes_by_a_withheld_one_without_members_is_withheld(run: Run) -> None:
+    unreached = [replace(a, publish_at_least=10_000) if a.name == "beer" else a for a in run.project.audiences]
+    run = replace(run, project=replace(run.project, audiences=tuple(unreached)))
+    with audiences_of(run, TARGET) as audiences:
+        build_audiences(audiences)
+    assert members(run) == {"wine": set(), "beer": set()}
+    told = {r["audience"]: (r["status"], r["status_reason"]) for r in staged(run, audience_catalog)}
+    assert told["beer"][1].endswith("are left after exclusions, expected at least 10,000")
+    assert told["wine"] == ("withheld", "excluded audience beer is withheld and has no members")

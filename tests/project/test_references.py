@@ -10,6 +10,7 @@ from strata.contract.columns import Type
 from strata.errors import Location, ProjectError
 from strata.expression import Name
 from strata.project.references import (
+    audiences_behind,
     audiences_in,
     closure,
     generations,
@@ -76,6 +77,15 @@ def test_audiences_are_ordered_among_segmentations() -> None:
         ["b", "audience.tea", "wine"], ["audience.wine"], ["a"],
     ]  # fmt: skip
     assert relative_names(made) == {"audience.tea", "audience.wine", "a"}
+
+
+def test_audiences_are_also_found_behind_the_segmentations_that_conditions_mention() -> None:
+    made = [rule("a", "b = 'a'"), rule("b", "audience.tea"), rule("c", "audience.wine"), rule("d", "previous.b = 'a'")]
+    found = {
+        words: audiences_behind([Text(words, HERE)], made)
+        for words in ("a = 'x'", "audience.beer or c = 'x'", "d = 'x'", "x > 1")
+    }
+    assert [*found.values()] == [{"tea"}, {"beer", "wine"}, set(), set()]
 
 
 def test_a_circle_by_way_of_an_audience_is_said_with_the_way_round() -> None:

@@ -1,6 +1,6 @@
 """Whether a look-alike has earned its place, and the line of the catalogue that says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -42,6 +42,16 @@ def against_publishing(audience: Audience, counts: Counts, seed_floor: int, trie
     if tried is None:
         return (f"cannot be tried: {audience.backtest_days} days before, seed or candidates were empty",)
     return tuple(filter(None, (_beaten(audience.share, tried),)))
+
+
+def lapsed(excluded: Mapping[str, int]) -> tuple[str, ...]:
+    """Reasons to withhold by what is excluded: an audience without members would exclude nobody, though it is meant to.
+
+    Args:
+        excluded: how many members the audiences have that exclusions name; a published one is never empty.
+    """
+    empty = sorted(name for name, customers in excluded.items() if not customers)
+    return tuple(f"excluded audience {name} is withheld and has no members" for name in empty)
 
 
 def worth_knowing(counts: Counts, leaking: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from strata.pipeline.lookalikes import Built, Customers, build_lookalike
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
-from strata.project.references import audiences_in, closure, mentioned_in, usable_names
+from strata.project.references import audiences_behind, mentioned_in, usable_names
 from strata.segments.assign import SEGMENT
 from strata.segments.assignment import helper
 
@@ -51,15 +51,15 @@ class Audiences:
         """Segments are those of each date by today's definitions and models."""
         run, target, everything = self.run, self.target, self.run.project.segmentations
         needed = mentioned_in(audience.conditions, [s.name for s in everything])
-        segmentations = closure(needed, everything)
-        texts = [*audience.conditions, *(text for s in segmentations for text in s.conditions)]
-        customers = self.beside(read_customers(run, target, back=True), audiences_in(texts))
+        named = audiences_behind(audience.conditions, everything)
+        customers = self.beside(read_customers(run, target, back=True), named)
         if needed:
             now = customers.where(F.col("as_of_date") == F.lit(target.as_of))
             made = find_models(run, target, now, needed)
             segments = [helper(name, SEGMENT).alias(name) for name in sorted(needed)]
             customers = made.assign(run, customers).select(*[F.col(f"`{c}`") for c in customers.columns], *segments)
-        return Customers(customers, usable_names(run.project))
+        excluded = {name: self.build(name).line["customers"] for name in audiences_behind(audience.exclude, everything)}
+        return Customers(customers, usable_names(run.project), excluded)
 
 
 @contextmanager

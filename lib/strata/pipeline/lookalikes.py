@@ -12,7 +12,7 @@ from strata.audiences.learn import Learned, learn
 from strata.audiences.members import carry_forward, permitted, pick
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date
-from strata.audiences.verdict import catalog_row, verdict
+from strata.audiences.verdict import catalog_row, lapsed, verdict
 from strata.contract.lists import audience_membership
 from strata.contract.spark import frame_of
 from strata.expression import Name
@@ -25,10 +25,17 @@ from strata.publish.release import Row
 
 @dataclass(frozen=True, slots=True)
 class Customers:
-    """Who an audience looks at: as of its dates, with all that its conditions name; and these names."""
+    """Who an audience looks at.
+
+    Attributes:
+        both_dates: as of its dates, with all that its conditions name.
+        names: what conditions may use.
+        excluded: how many members the audiences have that its exclusions name.
+    """
 
     both_dates: DataFrame
     names: Mapping[str, Name]
+    excluded: Mapping[str, int]
 
     def as_of(self, day: date) -> DataFrame:
         """Those of one date."""
@@ -54,7 +61,8 @@ def build_lookalike(run: Run, target: Target, audience: Audience, found: Custome
     customers, before = found.as_of(target.as_of), _members_before(run, target)
     allowed = permitted(customers, lookalike, addressable(run, target, audience.purpose, customers))
     members, picked = None, None
-    if learned.model is not None and not learned.withheld:
+    withheld = (*learned.withheld, *lapsed(found.excluded))
+    if learned.model is not None and not withheld:
         members = pick(
             customers,
             lookalike,
@@ -65,7 +73,7 @@ def build_lookalike(run: Run, target: Target, audience: Audience, found: Custome
             previous=before,
         ).persist()
         picked = members.count()
-    outcome = verdict(audience, learned.withheld, learned.notes, picked, run.project.privacy.audience_floor)
+    outcome = verdict(audience, withheld, learned.notes, picked, run.project.privacy.audience_floor)
     if members is None or not outcome.published:
         members = carry_forward(before, audience.name, target.as_of, allowed).persist()
         picked = members.count()

@@ -98,6 +98,13 @@ def audiences_in(texts: Iterable[Text]) -> frozenset[str]:
     return frozenset(name for text in texts for prefix, name in _names(text) if prefix == "audience")
 
 
+def audiences_behind(texts: Iterable[Text], segmentations: Sequence[Segmentation]) -> frozenset[str]:
+    """The names of the audiences that conditions mention, or that the segmentations do which they mention."""
+    words = list(texts)
+    needed = closure(mentioned_in(words, [s.name for s in segmentations]), segmentations)
+    return audiences_in([*words, *(text for s in needed for text in s.conditions)])
+
+
 def closure(wanted: Iterable[str], segmentations: Sequence[Segmentation]) -> tuple[Segmentation, ...]:
     """The segmentations of these names and all that they need, in the given order."""
     by_name = {s.name: s for s in segmentations}
