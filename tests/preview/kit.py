@@ -30,10 +30,12 @@ from strata.segments.model import ClusterModel
 CONF = Path("conf/grocery")
 AS_OF = date(2017, 12, 31)
 MOMENT = datetime(2018, 1, 1, tzinfo=UTC)
+YOUNG = datetime(2100, 1, 1, tzinfo=UTC)
+"""A release of this moment is never older than what Delta keeps."""
 KEY = "k" * 40
 CURRENT: Mapping[str, Any] = {
-    "known_at": MOMENT, "sequence": 1, "kind": "regular", "status": "released", "release_id": "a" * 32,
-    "as_of_date": AS_OF, "is_current": True, "delta_version": 0,
+    "known_at": MOMENT, "released_at": MOMENT, "sequence": 1, "kind": "regular", "status": "released",
+    "release_id": "a" * 32, "as_of_date": AS_OF, "is_current": True, "delta_version": 0,
 }  # fmt: skip
 """A row of `releases` but for its table."""
 Mode = Literal["overwrite", "append"]
@@ -105,6 +107,7 @@ class Stored:
         self.put(segment_catalog, [{**row, "release_id": "a" * 32} for row in catalog])
         members = [
             {
+                "release_id": CURRENT["release_id"],
                 "as_of_date": as_of,
                 "customer_id": customer(place),
                 "segmentation": name,

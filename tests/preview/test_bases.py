@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from tests.preview.kit import AS_OF, CURRENT, MOMENT, Stored, stored
+from tests.preview.kit import AS_OF, CURRENT, MOMENT, YOUNG, Stored, stored
 from tests.preview.test_preview import CUSTOMERS, lines
 from tests.segments.definitions import customer
 
@@ -147,16 +147,23 @@ otherwise: rest
     shop.put_snapshot(CUSTOMERS)
     assert lines(shop.strata("preview", "back").out)["again"][2] == "0"
     before = date(2017, 11, 30)
-    wide = pa.table(
-        {"as_of_date": [before] * 3, "customer_id": [customer(i) for i in (1, 2, 99)], "rfm": ["lost", "x", "lost"]}
-    )
-    from deltalake import write_deltalake  # noqa: PLC0415
+    head = {**CURRENT, "release_id": "b" * 32, "as_of_date": before, "is_current": False,
+            "table_name": customer_segments.full_name()}  # fmt: skip
+    from deltalake import DeltaTable, write_deltalake  # noqa: PLC0415
 
-    write_deltalake(str(shop.root / "members" / "customer_segments"), wide, partition_by=["as_of_date"])
-    head = {"release_id": "b" * 32, "sequence": 1, "kind": "regular", "as_of_date": before, "known_at": MOMENT,
-            "delta_version": 0, "is_current": False}  # fmt: skip
-    shop.put(releases, [{**head, "table_name": customer_segments.full_name()}])
-    assert lines(shop.strata("preview", "back").out)["again"][2] == "1"
+    address = str(shop.root / "members" / "customer_segments")
+    for rfm in (["lost", "x", "lost"], ["lost", "lost", "x"]):
+        wide = {"release_id": ["b" * 32] * 3, "as_of_date": [before] * 3,
+                "customer_id": [customer(i) for i in (1, 2, 99)], "rfm": rfm}  # fmt: skip
+        write_deltalake(address, pa.table(wide), mode="overwrite", partition_by=["as_of_date"])
+    for changes, expected in (
+        ({"released_at": YOUNG}, "1"), ({"status": "superseded"}, "1"),
+        ({"status": "superseded", "last_version": 1}, "2"), ({}, "2"),
+    ):  # fmt: skip
+        shop.put(releases, [{**head, **changes}])
+        assert lines(shop.strata("preview", "back").out)["again"][2] == expected
+    DeltaTable(address).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert lines(shop.strata("preview", "back").out)["again"][2] == "2", "in place, though its version is gone"
 
 
 BY_AUDIENCE = """kind: rules
@@ -185,7 +192,7 @@ def test_who_is_in_an_audience_is_what_the_release_of_the_date_says(shop: Stored
     assert f"by_audience: {unknown}" in shop.strata("explain", "--customer", customer(1)).out
     assert unknown in shop.strata("plan").out
 
-    key = {"as_of_date": AS_OF, "audience": "next_wine_buyers"}
+    key = {"release_id": CURRENT["release_id"], "as_of_date": AS_OF, "audience": "next_wine_buyers"}
     definition = shop.project.definition_hashes["audience.next_wine_buyers"]
     shop.put(audience_catalog, [{**key, "definition_hash": definition}])
     members = [{**key, "customer_id": customer(i)} for i in (0, 4, 99)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.preview.kit import CURRENT, Stored
+from tests.preview.kit import CURRENT, YOUNG, Stored
 
 from strata.contract.operations import releases
 from strata.contract.published import segment_catalog, segment_membership
@@ -132,6 +132,8 @@ def test_the_release_that_readers_follow_is_compared_not_the_newest_version(shop
     released_shop(shop)
     shop.put_snapshot([buyer(30)] * 35)
     shop.put(segment_membership, [])  # version 1, which no release has pinned
+    now = {**CURRENT, "released_at": YOUNG}
+    shop.put(releases, [{**now, "table_name": t.full_name()} for t in (segment_catalog, segment_membership)])
     shop.edit("segmentations/purchase_frequency.yml", "version: 1", "version: 2")
     assert "not in base" not in shop.strata("plan").out
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Table
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
-from strata.publish.release import Row, current_release, release_of_day
+from strata.publish.release import Row, current_release, last_version, release_of_day
 
 
 def read_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> DataFrame:
@@ -29,7 +29,7 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
             " at it cannot be built again as it was; with newer data or definitions a date looks back at what is there"
         )
     row = _row_of(table, release)
-    version = None if _in_place(target, table, row) else _last_version(table, row)
+    version = None if _in_place(target, table, row) else last_version(table, row)
     rows = run.lakehouse.read(table, version).where(F.col("release_id") == row["release_id"])
     return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
 
@@ -38,19 +38,13 @@ def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[
     """Whether the rows are in place, or their version is young enough to be there for sure."""
     kept_since = run.clock() - timedelta(days=run.project.retention_days)
     row = _row_of(table, release)
-    made_by = (row["table_name"], _last_version(table, row))
+    made_by = (row["table_name"], last_version(table, row))
     made = [r["released_at"] for r in target.history if (r["table_name"], r["delta_version"]) == made_by]
     return _in_place(target, table, row) or max(made, default=row["released_at"]) > kept_since
 
 
 def _row_of(table: type[Table], release: Sequence[Row]) -> Row:
     return next(r for r in release if r["table_name"] == table.full_name())
-
-
-def _last_version(table: type[Table], row: Row) -> int:
-    """The newest version that has the rows; of a table without slices the next release has others."""
-    held = row.get("last_version") if table.slice_by else None
-    return int(row["delta_version"] if held is None else held)
 
 
 def _in_place(target: Target, table: type[Table], row: Row) -> bool:

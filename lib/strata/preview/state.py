@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from strata.contract.columns import Table
 from strata.contract.feature_tables import snapshot
@@ -20,7 +20,7 @@ from strata.project.names import names_of_features
 from strata.project.policies import Purpose
 from strata.project.references import AUDIENCE, PREVIOUS, audiences_in, looks_back_at
 from strata.publish.catalog import live_rows
-from strata.publish.release import current_release, previous_release, release_of_day
+from strata.publish.release import current_release, last_version, previous_release, release_of_day
 from strata.segments.cuts import Cuts
 from strata.segments.duckdb import quoted, text
 from strata.segments.model import ClusterModel
@@ -111,8 +111,7 @@ class State:
 
     def released(self, table: type[Table], release: Sequence[Row] = ()) -> str:
         """The rows of a published table as a release has them, or else the current one: a query in parentheses."""
-        row = next(r for r in release or self.release if r["table_name"] == table.full_name())
-        return self.tables.relation(table, row["delta_version"], row["as_of_date"] if table.slice_by else None)
+        return _released(self.tables, table, release or self.release, _kept_since(self.project, self.judged_on))
 
 
 def read_state(project: Project, as_of: date | None, judged_on: date, *, of_release: bool = False) -> State:
@@ -142,16 +141,30 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
     return State(
         project, tables, day, judged_on, history, catalog, read_models(project, tables, live_rows(catalog)),
         read_cuts(project, tables, day), names_of_features(project),
-        _audiences(project, tables, release_of_day(history, day)),
+        _audiences(project, tables, release_of_day(history, day), _kept_since(project, judged_on)),
     )  # fmt: skip
 
 
-def _audiences(project: Project, tables: LocalTables, release: Sequence[Row]) -> dict[str, str]:
+def _released(tables: LocalTables, table: type[Table], release: Sequence[Row], kept_since: date) -> str:
+    row = next(r for r in release if r["table_name"] == table.full_name())
+    if not table.slice_by:
+        return tables.relation(table, row["delta_version"])
+    # The version it made is safe from a run that replaces the slice just now, but is kept for a while only.
+    in_newest = row["status"] == "released" and row["released_at"].date() <= kept_since
+    rows = tables.relation(table, None if in_newest else last_version(table, row), row["as_of_date"])
+    return f"(SELECT * FROM {rows} WHERE release_id = {text(row['release_id'])})"
+
+
+def _kept_since(project: Project, judged_on: date) -> date:
+    """What was released after this day can be read at its version for sure."""
+    return judged_on - timedelta(days=project.retention_days)
+
+
+def _audiences(project: Project, tables: LocalTables, release: Sequence[Row], kept_since: date) -> dict[str, str]:
     named = audiences_in(words for s in project.segmentations for words in s.conditions)
-    row = next((r for r in release if r["table_name"] == audience_catalog.full_name()), None)
-    if not named or row is None:
+    if not named or all(r["table_name"] != audience_catalog.full_name() for r in release):
         return {}
-    catalog = tables.relation(audience_catalog, row["delta_version"], row["as_of_date"])
+    catalog = _released(tables, audience_catalog, release, kept_since)
     found = tables.rows(f"SELECT audience, definition_hash FROM {catalog} ORDER BY audience")
     return {r["audience"]: r["definition_hash"] for r in found if r["audience"] in named}
 
@@ -170,6 +183,8 @@ def _date(tables: LocalTables, wanted: date | None) -> date:
 def _history(tables: LocalTables) -> list[Row]:
     if not tables.exists(releases):
         return []
-    moment = "make_timestamp(epoch_us(known_at)) AS known_at"  # in UTC
-    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {moment}, delta_version, is_current"
+    known, switched = (f"make_timestamp(epoch_us({name})) AS {name}" for name in ("known_at", "released_at"))  # in UTC
+    last = "last_version" if "last_version" in tables.columns(releases) else "NULL AS last_version"
+    versions = f"delta_version, {last}, {switched}, is_current"
+    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {known}, {versions}"
     return tables.rows(f"SELECT {columns} FROM {tables.relation(releases)}")

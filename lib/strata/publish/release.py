@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from strata.contract.columns import Table
+
 Row = dict[str, Any]
 Kind = Literal["regular", "backfill"]
 EXPIRED = "expired"
@@ -78,6 +80,12 @@ def in_place(rows: Iterable[Row]) -> list[Row]:
 def release_of_day(rows: Iterable[Row], as_of: date) -> list[Row]:
     """The rows of the release about `as_of` that is in place; empty when there is none, or it has expired."""
     return [r for r in in_place(rows) if r["as_of_date"] == as_of]
+
+
+def last_version(table: type[Table], row: Row) -> int:
+    """The newest version that surely has the rows of a release; of a table without slices the next one has others."""
+    held = row.get("last_version") if table.slice_by else None
+    return int(row["delta_version"] if held is None else held)
 
 
 def kind_of(rows: Iterable[Row], as_of: date) -> Kind:
