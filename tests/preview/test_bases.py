@@ -162,6 +162,10 @@ otherwise: rest
     ):  # fmt: skip
         shop.put(releases, [{**head, **changes}])
         assert lines(shop.strata("preview", "back").out)["again"][2] == expected
+    again = {**head, "sequence": 2, "kind": "backfill", "delta_version": 1}
+    shop.put(releases, [{**head, "status": "superseded"}, again])
+    assert lines(shop.strata("preview", "back").out)["again"][2] == "2", "made again, it is in place again"
+    shop.put(releases, [head])
     DeltaTable(address).vacuum(0, dry_run=False, enforce_retention_duration=False)
     assert lines(shop.strata("preview", "back").out)["again"][2] == "2", "in place, though its version is gone"
 

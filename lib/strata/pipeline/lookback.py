@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Table
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
-from strata.publish.release import Row, current_release, last_version, release_of_day
+from strata.publish.release import Row, is_in_place, last_version
 
 
 def read_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> DataFrame:
@@ -29,7 +29,7 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
             " at it cannot be built again as it was; with newer data or definitions a date looks back at what is there"
         )
     row = _row_of(table, release)
-    version = None if _in_place(target, table, row) else last_version(table, row)
+    version = None if is_in_place(target.history, table, row) else last_version(table, row)
     rows = run.lakehouse.read(table, version).where(F.col("release_id") == row["release_id"])
     return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
 
@@ -40,13 +40,8 @@ def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[
     row = _row_of(table, release)
     made_by = (row["table_name"], last_version(table, row))
     made = [r["released_at"] for r in target.history if (r["table_name"], r["delta_version"]) == made_by]
-    return _in_place(target, table, row) or max(made, default=row["released_at"]) > kept_since
+    return is_in_place(target.history, table, row) or max(made, default=row["released_at"]) > kept_since
 
 
 def _row_of(table: type[Table], release: Sequence[Row]) -> Row:
     return next(r for r in release if r["table_name"] == table.full_name())
-
-
-def _in_place(target: Target, table: type[Table], row: Row) -> bool:
-    holder = release_of_day(target.history, row["as_of_date"]) if table.slice_by else current_release(target.history)
-    return bool(holder) and holder[0]["release_id"] == row["release_id"]

@@ -20,7 +20,7 @@ from strata.project.names import names_of_features
 from strata.project.policies import Purpose
 from strata.project.references import AUDIENCE, PREVIOUS, audiences_in, looks_back_at
 from strata.publish.catalog import live_rows
-from strata.publish.release import current_release, last_version, previous_release, release_of_day
+from strata.publish.release import current_release, is_in_place, last_version, previous_release, release_of_day
 from strata.segments.cuts import Cuts
 from strata.segments.duckdb import quoted, text
 from strata.segments.model import ClusterModel
@@ -111,7 +111,8 @@ class State:
 
     def released(self, table: type[Table], release: Sequence[Row] = ()) -> str:
         """The rows of a published table as a release has them, or else the current one: a query in parentheses."""
-        return _released(self.tables, table, release or self.release, _kept_since(self.project, self.judged_on))
+        kept_since = _kept_since(self.project, self.judged_on)
+        return _released(self.tables, table, release or self.release, self.history, kept_since)
 
 
 def read_state(project: Project, as_of: date | None, judged_on: date, *, of_release: bool = False) -> State:
@@ -141,16 +142,18 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
     return State(
         project, tables, day, judged_on, history, catalog, read_models(project, tables, live_rows(catalog)),
         read_cuts(project, tables, day), names_of_features(project),
-        _audiences(project, tables, release_of_day(history, day), _kept_since(project, judged_on)),
+        _audiences(project, tables, day, history, _kept_since(project, judged_on)),
     )  # fmt: skip
 
 
-def _released(tables: LocalTables, table: type[Table], release: Sequence[Row], kept_since: date) -> str:
+def _released(
+    tables: LocalTables, table: type[Table], release: Sequence[Row], history: Sequence[Row], kept_since: date
+) -> str:
     row = next(r for r in release if r["table_name"] == table.full_name())
     if not table.slice_by:
         return tables.relation(table, row["delta_version"])
     # The version it made is safe from a run that replaces the slice just now, but is kept for a while only.
-    in_newest = row["status"] == "released" and row["released_at"].date() <= kept_since
+    in_newest = row["released_at"].date() <= kept_since and is_in_place(history, table, row)
     rows = tables.relation(table, None if in_newest else last_version(table, row), row["as_of_date"])
     return f"(SELECT * FROM {rows} WHERE release_id = {text(row['release_id'])})"
 
@@ -160,11 +163,14 @@ def _kept_since(project: Project, judged_on: date) -> date:
     return judged_on - timedelta(days=project.retention_days)
 
 
-def _audiences(project: Project, tables: LocalTables, release: Sequence[Row], kept_since: date) -> dict[str, str]:
+def _audiences(
+    project: Project, tables: LocalTables, day: date, history: Sequence[Row], kept_since: date
+) -> dict[str, str]:
+    release = release_of_day(history, day)
     named = audiences_in(words for s in project.segmentations for words in s.conditions)
     if not named or all(r["table_name"] != audience_catalog.full_name() for r in release):
         return {}
-    catalog = _released(tables, audience_catalog, release, kept_since)
+    catalog = _released(tables, audience_catalog, release, history, kept_since)
     found = tables.rows(f"SELECT audience, definition_hash FROM {catalog} ORDER BY audience")
     return {r["audience"]: r["definition_hash"] for r in found if r["audience"] in named}
 

@@ -82,6 +82,13 @@ def release_of_day(rows: Iterable[Row], as_of: date) -> list[Row]:
     return [r for r in in_place(rows) if r["as_of_date"] == as_of]
 
 
+def is_in_place(rows: Iterable[Row], table: type[Table], row: Row) -> bool:
+    """Whether the newest version of a table has the rows of the release of `row`, one of `rows`."""
+    book = list(rows)
+    holder = release_of_day(book, row["as_of_date"]) if table.slice_by else current_release(book)
+    return bool(holder) and holder[0]["release_id"] == row["release_id"]
+
+
 def last_version(table: type[Table], row: Row) -> int:
     """The newest version that surely has the rows of a release; of a table without slices the next one has others."""
     held = row.get("last_version") if table.slice_by else None
