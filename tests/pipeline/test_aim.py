@@ -12,7 +12,7 @@ from strata.contract.published import segment_catalog, segment_membership
 from strata.errors import InputError, ProjectError, StrataError
 from strata.pipeline import context, jobs, models, publish
 from strata.pipeline.context import Target, aim
-from strata.pipeline.lookback import is_readable
+from strata.pipeline.lookback import is_readable, read_released
 from strata.project.load import load_project
 from strata.project.models import Keep
 from strata.publish.contracts import unpublishable
@@ -138,6 +138,15 @@ def test_a_date_run_again_after_long_takes_the_newest_catalogue_and_a_replay_non
     book = released((NOVEMBER, "a"), (DECEMBER, "a"))
     target = replace(a_target(book), previous=tuple(book[:2]), released=tuple(book[2:]) if made_before else ())
     assert models.previous_catalog(run, target) == [read]
+
+
+def test_the_catalogue_of_a_backfill_is_the_one_it_found():
+    """It has none of its own: no row of that version has its id."""
+    lakehouse = SimpleNamespace(read=lambda table, version: (table, version))
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT, lakehouse=lakehouse)
+    book = released((DECEMBER, "a"), (NOVEMBER, "a"))
+    backfill = [r for r in book if r["kind"] == "backfill"]
+    assert read_released(run, a_target(book), segment_catalog, backfill) == (segment_catalog, 1)
 
 
 def staged(*hashes):

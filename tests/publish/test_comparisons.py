@@ -69,6 +69,22 @@ def test_what_knows_more_or_has_expired_is_not_compared_with():
     assert compared(expired, DECEMBER) == {"previous": None, "month": None, "year": None}
 
 
+def test_of_a_day_run_again_the_previous_release_is_the_one_in_place_as_a_month_ago_is():
+    """Month ends; November is run again with new data when December is there, then December is."""
+    november = date(2017, 11, 30)
+    book = released(november, DECEMBER)
+    book = released(november, known_at=LATE, rows=book)
+    found = find_compared(book, DECEMBER, LATE)
+    assert found["previous"] == found["month"] != []
+    assert {(r["kind"], r["known_at"], r["status"]) for r in found["previous"]} == {("backfill", LATE, "released")}
+    assert find_compared(book, DECEMBER, EARLY)["previous"] == book[:1], "what knows more is left out"
+    pinned = pinned_compared(book, {"previous_release_id": found["previous"][0]["release_id"]})
+    assert pinned["previous"] == found["previous"]
+    again = released(november, rows=released(november, DECEMBER))
+    made = find_compared(again, DECEMBER, LATE)["previous"]
+    assert [(r["kind"], r["delta_version"]) for r in made] == [("regular", 0)], "the same release, and its catalogue"
+
+
 def test_a_release_made_again_is_compared_with_what_it_was_compared_with():
     book = released(date(2017, 11, 30))
     then = {"previous_release_id": book[0]["release_id"], "month_release_id": None, "year_release_id": "gone"}

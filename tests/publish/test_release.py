@@ -103,7 +103,7 @@ def test_what_is_released_later_with_later_knowledge_does_not_change_what_a_repl
     assert {r["release_id"] for r in before} == {r["release_id"] for r in after} == {a_release(NOVEMBER).release_id}
 
 
-def test_a_backfill_is_never_looked_back_at():
+def test_a_day_that_only_a_backfill_is_about_is_never_looked_back_at():
     rows = released(a_release(JANUARY), a_release(NOVEMBER))
     assert previous_release(rows, DECEMBER, LATE) == []
 

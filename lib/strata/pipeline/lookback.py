@@ -30,8 +30,12 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
         )
     row = _row_of(table, release)
     version = None if is_in_place(target.history, table, row) else last_version(table, row)
-    rows = run.lakehouse.read(table, version).where(F.col("release_id") == row["release_id"])
-    return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
+    rows = run.lakehouse.read(table, version)
+    if table.slice_by:
+        rows = rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"]))
+    elif row["kind"] == "backfill":
+        return rows  # those of the release that was current then: a backfill leaves a table without slices alone
+    return rows.where(F.col("release_id") == row["release_id"])
 
 
 def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> bool:

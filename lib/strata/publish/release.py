@@ -60,16 +60,21 @@ def current_release(rows: Iterable[Row]) -> list[Row]:
     return [r for r in rows if r["is_current"]]
 
 
-def previous_release(rows: Iterable[Row], as_of: date, known_at: datetime) -> list[Row]:
+def previous_release(rows: Sequence[Row], as_of: date, known_at: datetime) -> list[Row]:
     """The rows of the release that one as of `as_of` looks back at; empty for the first.
 
-    It is the latest regular one about an earlier day that is still kept and knew no more than `known_at`: what arrives
-    or is released later does not change the answer.
+    Its day is that of the latest regular one about an earlier day that is still kept and knew no more than `known_at`:
+    what arrives later does not change the answer. Of that day it is the one in place, as of every comparison, unless
+    that knows more; made again, the same release is told as it was first made, with its own catalogue.
     """
     kept = [r for r in rows if r["kind"] == "regular" and r["status"] != EXPIRED]
     earlier = [r for r in kept if r["as_of_date"] < as_of and r["known_at"] <= known_at]
     newest_day = max(((r["as_of_date"], r["known_at"]) for r in earlier), default=None)
-    return _newest(r for r in earlier if (r["as_of_date"], r["known_at"]) == newest_day)
+    regular = _newest(r for r in earlier if (r["as_of_date"], r["known_at"]) == newest_day)
+    if not regular:
+        return []
+    here = [r for r in release_of_day(rows, regular[0]["as_of_date"]) if r["known_at"] <= known_at]
+    return here if here and here[0]["release_id"] != regular[0]["release_id"] else regular
 
 
 def in_place(rows: Iterable[Row]) -> list[Row]:
