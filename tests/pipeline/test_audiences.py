@@ -36,10 +36,10 @@ THEN = AS_OF - timedelta(days=84)
 CUSTOMERS = 1_500
 FEATURES = """
 - {name: visits_28d, kind: active_days, days: 28}
-- {name: wine_28d, kind: count, where: "channel = 'wine'", days: 28}
-- {name: beer_28d, kind: count, where: "channel = 'beer'", days: 28}
-- {name: cheese_28d, kind: sum, of: amount, where: "channel = 'cheese'", days: 28}
-- {name: crisps_28d, kind: sum, of: amount, where: "channel = 'crisps'", days: 28}
+- {name: wine_28d, kind: count, where: "product_id = 'wine'", days: 28}
+- {name: beer_28d, kind: count, where: "product_id = 'beer'", days: 28}
+- {name: cheese_28d, kind: sum, of: amount, where: "product_id = 'cheese'", days: 28}
+- {name: crisps_28d, kind: sum, of: amount, where: "product_id = 'crisps'", days: 28}
 """
 RULES = "version: 1\ntechnique: t\nowner: crm\ntask: t\nkind: rules\n"
 SEGMENTATIONS = {
