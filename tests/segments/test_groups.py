@@ -16,6 +16,7 @@ from strata.publish.catalog import catalog_rows
 from strata.segments.assign import assign_all
 from strata.segments.cuts import Cuts, resolve
 from strata.segments.cutting import measure_cuts
+from strata.segments.grouping import list_largest
 from strata.segments.groups import Group, Sums, measure, shrink
 
 from .definitions import AS_OF, HERE, customer, segment, segmentation
@@ -35,7 +36,12 @@ def sums_of(amounts: np.ndarray) -> Sums:
     return Sums(len(amounts), tuple(float(a) for a in amounts.sum(axis=0)), products)
 
 
-def by_value(groups: tuple[Group, ...]) -> dict[str, Group]:
+def rare(worlds: dict[str, np.ndarray], name: str) -> dict[str | None, Sums]:
+    """What groups add up to; that of `name` is not listed."""
+    return {None if value == name else value: sums_of(world) for value, world in worlds.items()}
+
+
+def by_value(groups: tuple[Group, ...]) -> dict[str | None, Group]:
     return {g.value: g for g in groups}
 
 
@@ -53,7 +59,7 @@ def test_growth_is_that_of_the_group_beyond_the_base_with_the_variance_of_its_cu
     rng = np.random.default_rng(5)
     worlds = {name: rng.gamma(2, 50, (n, 3)) for name, n in {"a": 400, "b": 300, "c": 200, "small": 9}.items()}
     worlds["a"][:, 0] *= 1.5
-    found = by_value(measure({v: sums_of(w) for v, w in worlds.items()}, GROWTH, (GROWING, SHRINKING), FLOOR))
+    found = by_value(measure(rare(worlds, "small"), GROWTH, (GROWING, SHRINKING)))
     everybody = np.vstack(list(worlds.values())).sum(axis=0)
     expected, earlier = {}, {}
     for name in ("a", "b", "c"):
@@ -68,7 +74,7 @@ def test_growth_is_that_of_the_group_beyond_the_base_with_the_variance_of_its_cu
     together = np.corrcoef([y for y, _ in expected.values()], list(earlier.values()))[0, 1]
     assert found["b"].persistence == pytest.approx(together)
     assert [found[n].segment for n in ("a", "b", "c")] == ["growing", "shrinking", "shrinking"]
-    assert found["small"] == Group("small", 9, 9 / 909)
+    assert found[None] == Group(None, 9, 9 / 909)
 
 
 def test_what_is_shrunk_is_nearer_to_the_truth_than_what_was_seen() -> None:
@@ -82,7 +88,7 @@ def test_what_is_shrunk_is_nearer_to_the_truth_than_what_was_seen() -> None:
             before = rng.gamma(2, 50, rng.integers(15, 60))
             now = before * rng.gamma(4, 0.25, len(before)) * (1 + beyond)
             groups[str(i)] = sums_of(np.column_stack([now, before, before]))
-        found = by_value(measure(groups, GROWTH, (GROWING,), FLOOR))
+        found = by_value(measure(groups, GROWTH, (GROWING,)))
         raw += [found[str(i)].growth - beyond for i, beyond in enumerate(truth)]
         drawn += [found[str(i)].growth_shrunk - beyond for i, beyond in enumerate(truth)]
     assert np.mean(np.square(drawn)) < 0.7 * np.mean(np.square(raw))
@@ -92,7 +98,7 @@ def test_a_niche_is_small_and_surely_above_the_rest() -> None:
     rng = np.random.default_rng(3)
     rich, few = rng.gamma(4, 80, (60, 1)), np.array([[0.0]] * 10 + [[2000.0]] * 2)
     worlds = {"rich": rich, "few": few, "large": rng.gamma(4, 60, (200, 1)), "poor": rng.gamma(4, 15, (200, 1))}
-    found = by_value(measure({v: sums_of(w) for v, w in worlds.items()}, INDEX, (NICHE,), FLOOR))
+    found = by_value(measure({v: sums_of(w) for v, w in worlds.items()}, INDEX, (NICHE,)))
     rest = np.vstack([few, worlds["large"], worlds["poor"]])
     of_log = rich.var(ddof=1) / len(rich) / rich.mean() ** 2 + rest.var(ddof=1) / len(rest) / rest.mean() ** 2
     index = 100 * rich.mean() / rest.mean()
@@ -107,7 +113,7 @@ def test_a_niche_is_small_and_surely_above_the_rest() -> None:
 def test_shares_are_of_the_base_with_those_of_whom_nothing_is_known() -> None:
     rng = np.random.default_rng(3)
     sums = {"rich": sums_of(rng.gamma(4, 80, (60, 1))), "rest": sums_of(rng.gamma(4, 20, (140, 1)))}
-    known, all_of_them = (by_value(measure(sums, INDEX, (NICHE,), FLOOR, unknown)) for unknown in (0, 200))
+    known, all_of_them = (by_value(measure(sums, INDEX, (NICHE,), unknown)) for unknown in (0, 200))
     assert (known["rich"].share, all_of_them["rich"].share) == (0.3, 0.15)
     assert (known["rich"].segment, all_of_them["rich"].segment) == (None, "niche")
     assert all_of_them["rich"].index_100 == known["rich"].index_100
@@ -116,9 +122,10 @@ def test_shares_are_of_the_base_with_those_of_whom_nothing_is_known() -> None:
 def test_nothing_is_said_where_there_is_nothing_to_divide_by() -> None:
     zero = {"a": sums_of(np.zeros((20, 3))), "b": sums_of(np.zeros((30, 3)))}
     for by in (GROWTH, INDEX):
-        found = measure(zero, by, (GROWING, NICHE), FLOOR)
+        found = measure(zero, by, (GROWING, NICHE))
         assert found == (Group("b", 30, 0.6), Group("a", 20, 0.4))
-    assert measure({}, GROWTH, (GROWING,), FLOOR) == ()
+        assert measure({None: zero["a"]}, by, (GROWING, NICHE)) == (Group(None, 20, 1),)
+        assert measure({}, by, (GROWING,)) == ()
 
 
 def test_groups_of_another_segmentation_are_measured_on_the_base_and_both_evaluators_agree(spark: SparkSession) -> None:
@@ -150,10 +157,12 @@ def test_groups_of_another_segmentation_are_measured_on_the_base_and_both_evalua
     assert Cuts.from_json(cuts.to_json()) == cuts
     found = by_value(cuts.groups)
     amounts = np.array([spend, before, before], dtype=float).T
-    members = {name: amounts[[s == name for s in stages]] for name in dict.fromkeys(stages)}
-    assert cuts.groups == measure({n: sums_of(m) for n, m in members.items()}, GROWTH, growth.segments, FLOOR)
+    told = ["few" if s in ("untold", "old") else s for s in stages]
+    members = {name: amounts[[s == name for s in told]] for name in dict.fromkeys(told)}
+    assert cuts.groups == measure(rare(members, "few"), GROWTH, growth.segments)
     assert (found["young"].segment, found["adult"].segment) == ("growing", "shrinking")
-    assert found["untold"].growth is None
+    assert found.keys() == {"young", "adult", None}
+    assert (found[None].customers, found[None].growth) == (10, None)
 
     whole = resolve(growth, cuts)
     assert [s.values for s in whole.segments] == [("young",), ("adult",), ()]
@@ -172,13 +181,25 @@ def test_groups_of_another_segmentation_are_measured_on_the_base_and_both_evalua
     assert rows["steady"] == "otherwise"
 
 
+def test_rare_values_are_one_row_and_only_so_many_are_listed_the_largest_first(spark: SparkSession) -> None:
+    """Of a number of one customer each nothing is listed: neither who has it, nor a row per customer."""
+    sizes = {"d": 40, "b": 30, "c": 30, "a": 30, "e": 10, "f": 9, None: 25, **{f"own {i}": 1 for i in range(200)}}
+    rows = [(value, n, 2 * n) for value, n in sizes.items()]
+    by_value = spark.createDataFrame(rows, "value string, n long, paid long").repartition(3)
+    seen = list_largest(by_value, FLOOR, 3).select("value", "is_known", "n", "paid").collect()
+    listed = {(value, True, sizes[value], 2 * sizes[value]) for value in ("d", "a", "b")}
+    together = 30 + 10 + 9 + 200
+    assert {tuple(row) for row in seen} == listed | {(None, True, together, 2 * together), (None, False, 25, 50)}
+    assert len(seen) == 5
+
+
 def test_what_is_measured_does_not_hang_on_the_order_of_rows() -> None:
     """Added up from the left, 10^16 and 1 are 10^16: whether the 1 counts would hang on who comes first."""
     amounts = {"a": (1e16, 1e16, 1.0), "b": (1.0, 1.0, 1.0), "c": (-1e16, 1.0, 1.0), "d": (7.0, 5.0, 3.0)}
     sums = {v: Sums(20, a, {(i, j): 50.0 for i in range(3) for j in range(i, 3)}) for v, a in amounts.items()}
     turned = dict(reversed(sums.items()))
     for by in (GROWTH, INDEX):
-        assert measure(sums, by, (GROWING,), FLOOR) == measure(turned, by, (GROWING,), FLOOR)
+        assert measure(sums, by, (GROWING,)) == measure(turned, by, (GROWING,))
 
 
 @pytest.mark.parametrize(("now", "before"), [(110.0, 100.0), (121.0, 110.0), (329.7, 299.9)])
@@ -197,7 +218,7 @@ def test_customers_who_all_grow_alike_leave_other_groups_alone(now: float, befor
         (0, 0): 300 * now * now, (0, 1): 300 * now * before, (1, 1): 300 * before * before,
         (0, 2): 300 * now * before, (1, 2): 300 * before * before, (2, 2): 300 * before * before,
     })  # fmt: skip
-    found = by_value(measure({n: sums_of(w) for n, w in worlds.items()} | {"flat": flat}, GROWTH, (GROWING,), FLOOR))
+    found = by_value(measure({n: sums_of(w) for n, w in worlds.items()} | {"flat": flat}, GROWTH, (GROWING,)))
     assert {n: found[n].growth_shrunk for n in worlds} == pytest.approx(shrink(expected), abs=1e-8)
     assert found["flat"].growth_shrunk == found["flat"].growth
 
