@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from scipy.optimize import brentq
 from tests.expression.test_agreement import NAMES
 from tests.segments.test_agreement import by_duckdb
 
@@ -17,7 +18,7 @@ from strata.segments.assign import assign_all
 from strata.segments.cuts import Cuts, resolve
 from strata.segments.cutting import measure_cuts
 from strata.segments.grouping import list_largest
-from strata.segments.groups import Group, Sums, measure, shrink
+from strata.segments.groups import Group, Sums, measure, shrink, variance_between
 
 from .definitions import AS_OF, HERE, customer, segment, segmentation
 
@@ -46,13 +47,68 @@ def by_value(groups: tuple[Group, ...]) -> dict[str | None, Group]:
 
 
 def test_estimates_are_drawn_to_zero_by_what_chance_explains() -> None:
-    """By hand: Q = 2 * 0.09 / 0.01 = 18, less 2 groups, over 200: variance between 0.08, so that 8 of 9 parts stay."""
+    """By hand: 2 * 0.09 / (0.01 + 0.08) = 2 groups: variance between 0.08, so that 8 of 9 parts stay."""
     assert shrink({"a": (0.3, 0.01), "b": (-0.3, 0.01)}) == pytest.approx({"a": 0.3 * 8 / 9, "b": -0.3 * 8 / 9})
     assert shrink({"a": (0.09, 0.01), "b": (-0.09, 0.01)}) == {"a": 0, "b": 0}
     sure, vague, _ = shrink({"sure": (0.3, 0.001), "vague": (0.3, 0.1), "c": (-0.3, 0.001)}).values()
     assert 0.29 < sure < 0.3
     assert vague < 0.2
     assert shrink({}) == {}
+
+
+BCG = [
+    (4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209), (62, 13536, 248, 12619), (33, 5036, 47, 5761),
+    (180, 1361, 372, 1079), (8, 2537, 10, 619), (505, 87886, 499, 87892), (29, 7470, 45, 7232), (17, 1699, 65, 1600),
+    (186, 50448, 141, 27197), (5, 2493, 3, 2338), (27, 16886, 29, 17825),
+]  # fmt: skip
+"""Colditz et al., Efficacy of BCG vaccine, JAMA 271, 1994: ill and not, of those vaccinated and of those not."""
+
+
+def test_the_variance_between_groups_solves_the_equation_of_paule_and_mandel() -> None:
+    """Log risk ratios; with the mean estimated their τ² is known as 0.318 (metafor), here the mean is known."""
+    ill, well, ill_without, well_without = np.array(BCG, dtype=float).T
+    treated, others = ill + well, ill_without + well_without
+    ratio = np.log(ill / treated / (ill_without / others))
+    variance = 1 / ill - 1 / treated + 1 / ill_without - 1 / others
+
+    def mean(t: float) -> float:
+        return float(np.average(ratio, weights=1 / (variance + t)))
+
+    assert brentq(lambda t: ((ratio - mean(t)) ** 2 / (variance + t)).sum() - 12, 0, 9) == pytest.approx(
+        0.318, abs=5e-4
+    )
+    for centre in (0.0, mean(0.318)):
+        root = brentq(lambda t, c=centre: ((ratio - c) ** 2 / (variance + t)).sum() - 13, 0, 9, xtol=1e-14)
+        assert variance_between(list(zip(ratio - centre, variance, strict=True))) == pytest.approx(root, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_variances_of_any_size_are_solved_for(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    variance = 10 ** rng.uniform(-16, -1, 20)
+    value = rng.normal(0, np.sqrt(2 * variance + 1e-3))
+    root = brentq(lambda t: (value**2 / (variance + t)).sum() - 20, 0, 1, xtol=1e-16)
+    assert variance_between(list(zip(value, variance, strict=True))) == pytest.approx(root, rel=1e-9)
+
+
+@pytest.mark.parametrize("differing", [0.01, 1.0])
+def test_a_flat_tariff_of_which_one_customer_differs_does_not_decide_for_all_others(differing: float) -> None:
+    """By moments τ² would be the square of its growth, and 97 % would stay of what is chance elsewhere.
+
+    One of 41 groups that grows by 0.3 where others spread by 0.07 does count: a third would stay without it.
+    """
+    rng = np.random.default_rng(4)
+    worlds = {str(i): rng.gamma(2, 50, (200, 3)) for i in range(40)}
+    flat = np.full((300, 3), (130.0, 100.0, 100.0))
+    flat[0, 0] += differing
+    apart, together = (
+        by_value(measure({n: sums_of(w) for n, w in made.items()}, GROWTH, (GROWING,)))
+        for made in (worlds, worlds | {"flat": flat})
+    )
+    assert together["flat"].growth_shrunk == pytest.approx(together["flat"].growth, rel=1e-3)
+    kept = [together[n].growth_shrunk / together[n].growth for n in worlds]
+    assert max(apart[n].growth_shrunk / apart[n].growth for n in worlds) == pytest.approx(1 / 3, abs=0.01)
+    assert max(kept) < 0.7
 
 
 def test_growth_is_that_of_the_group_beyond_the_base_with_the_variance_of_its_customers() -> None:
@@ -191,6 +247,8 @@ def test_rare_values_are_one_row_and_only_so_many_are_listed_the_largest_first(s
     together = 30 + 10 + 9 + 200
     assert {tuple(row) for row in seen} == listed | {(None, True, together, 2 * together), (None, False, 25, 50)}
     assert len(seen) == 5
+    enough = list_largest(by_value, FLOOR, 30).where("value is not null").collect()
+    assert {row["value"] for row in enough} == {"a", "b", "c", "d", "e"}
 
 
 def test_what_is_measured_does_not_hang_on_the_order_of_rows() -> None:

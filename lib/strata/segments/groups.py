@@ -6,8 +6,9 @@ give it:
 - The growth of a group is a ratio of two sums; its variance is that of a ratio estimator (Cochran, Sampling
   Techniques, 1977, ch. 6).
 - Growth beyond the base's is shrunk towards it by empirical Bayes (Morris, Parametric empirical Bayes inference, JASA
-  78, 1983): by τ² / (τ² + v), where v is the group's own variance and τ² the variance between groups by moments
-  (DerSimonian and Laird, Meta-analysis in clinical trials, 1986) around the known mean 0. Where groups differ no more
+  78, 1983): by τ² / (τ² + v), where v is the group's own variance and τ² the variance between groups (Paule and
+  Mandel, Consensus values and weighting factors, J. Res. NBS 87, 1982) around the known mean 0: unlike with moments
+  (DerSimonian and Laird), no group decides it alone by having next to no variance. Where groups differ no more
   than chance lets them, τ² is 0 and so is every shrunk growth.
 - The index is 100 times the ratio of two means, the group's and the rest's; its lower bound is that of the 95 %
   interval of the logarithm of the ratio (delta method).
@@ -26,6 +27,8 @@ LEAST_GROUPS = 3
 """A correlation of fewer groups says nothing."""
 ROUNDING = 1e-12
 """What a difference of sums of doubles may be off by, as a part of these sums."""
+ROUNDS = 20
+"""Steps towards τ²; of 3,000 random sets, with variances over 18 powers of ten, 15 were enough for every one."""
 DIGITS = 9
 """Published figures are rounded, so that they do not hang on the last bits."""
 
@@ -151,11 +154,25 @@ def _beyond_base(listed: Mapping[str, Sums], everybody: Sums, later: int) -> dic
 
 def shrink(found: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Estimates (value, variance) drawn towards 0 by what chance explains of their spread."""
-    known = {name: (value, variance) for name, (value, variance) in found.items() if variance > 0}
-    precision = sum(1 / v for _, v in known.values())
-    spread = sum(y * y / v for y, v in known.values()) - len(known)
-    between = max(0.0, spread / precision) if known else 0.0
+    between = variance_between([(value, variance) for value, variance in found.values() if variance > 0])
     return {name: y if v <= 0 else y * between / (between + v) for name, (y, v) in found.items()}
+
+
+def variance_between(known: Sequence[tuple[float, float]]) -> float:
+    """The τ² at which the squares of k estimates (value, variance above 0), over τ² + variance, add up to k, or 0.
+
+    By Newton's steps on the inverse of that sum, which is concave: they come from below and never go beyond. On the
+    sum itself, where one variance is next to 0, a step only doubles τ².
+    """
+    between = 0.0
+    for _ in range(ROUNDS):
+        parts = [(value * value, between + variance) for value, variance in known]
+        spread = sum(square / whole for square, whole in parts)
+        if spread <= len(known):
+            break
+        slope = sum(square / (whole * whole) for square, whole in parts)
+        between += spread * (spread / len(known) - 1) / slope
+    return between
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
