@@ -96,7 +96,7 @@ def test_rows_that_differ_or_cannot_be_used_are_refused_and_nothing_counts(shop:
         shop.ingest(JANUARY)
     said = str(refused.value)
     assert "rates.csv: 2 rows cannot be used, the first is row 10 (store_not_bigint)" in said
-    assert "purchases_rates: " in said
+    assert said.count("sources/purchases.yml:23:3: purchases_rates: ") == 2
     assert "rates.csv: 2 keys have rows that differ, the first is item tea, store 1 (row 1)" in said
     assert "several: greatest" in said
     assert refused.value.exit_code == 3

@@ -121,14 +121,15 @@ otherwise: steady
     shop.put_snapshot(CUSTOMERS)
     assert "note: growth: what it takes from the population is not measured" in shop.strata("preview", "growth").out
     definition = shop.project.definition_hashes["segmentation.growth"]
-    groups = (Group("yes", 60, 0.6, "growing", 0.1, 0.05, -0.02), Group("no", 40, 0.4))
+    groups = (Group("yes", 60, 0.6, "growing", 0.1, 0.05, -0.02), Group("no", 31, 0.31), Group(None, 9, 0.09))
     shop.put(population_cuts, [
         {"model_id": model_id(definition, AS_OF, MOMENT), "definition_hash": definition, "as_of_date": AS_OF,
          "known_at": MOMENT, "cuts": Cuts(groups=groups).to_json()}])  # fmt: skip
     found = lines(shop.strata("preview", "growth").out)
     assert (found["growing"][2], found["steady"][2]) == ("4", "3")
     assert found["yes"] == ["yes", "growing", "60", "60.00", "10.00", "5.00", "-2.00"]
-    assert found["no"] == ["no", "steady", "40", "40.00", "-", "-", "-"]
+    assert found["no"] == ["no", "steady", "31", "31.00", "-", "-", "-"]
+    assert found["(not listed)"][2:] == ["steady", "9", "9.00", "-", "-", "-"]
     assert (
         "growth: growing (Growing)\n    because  buyers = yes" in shop.strata("explain", "--customer", customer(4)).out
     )

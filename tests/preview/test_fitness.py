@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from tests.preview.kit import CONF, MOMENT, Stored, stored
 from tests.segments.definitions import customer
 
+from strata.contract.columns import Table
 from strata.contract.silver import customers, events, places, products
 
 OLD, NEW = date(2017, 1, 1), date(2017, 6, 1)
@@ -45,9 +46,17 @@ def act(number: int, key: int, event_type: str = "purchase", **more: object) -> 
     }  # fmt: skip
 
 
+def put_twenty(shop: Stored, table: type[Table], rows: Sequence[Mapping[str, object]]) -> None:
+    """Each customer twenty times, so that shares may be told."""
+    ids = ("customer_id", "event_id")
+    apart = [{**row, **{i: f"{n:016x}{row[i][16:]}" for i in ids if i in row}} for n in range(20) for row in rows]
+    shop.put(table, apart)
+
+
 def put_shop(shop: Stored) -> None:
-    """A base of eight: 0 to 6 bought, 8 has a known_from; 7 is closed, of 9 nobody knows since when there is one."""
-    shop.put(
+    """A base of eight, twenty times: 0 to 6 bought, 8 has a known_from; 7 is closed, of 9 there is no date."""
+    put_twenty(
+        shop,
         customers,
         [
             profile(0, age_band="25-34"),
@@ -66,7 +75,7 @@ def put_shop(shop: Stored) -> None:
     bought = [act(n, n, amount=Decimal(1), product_id="known" if n < 4 else "unknown") for n in range(8)]
     redeemed = [act(3, 11, "redemption"), act(4, 12, "redemption"), act(5, 13, "redemption")]
     gone = [act(4, 12, "redemption", revision=2, is_deleted=True), act(9, 14, is_deleted=True)]
-    shop.put(events, [*bought, *redeemed, *gone])
+    put_twenty(shop, events, [*bought, *redeemed, *gone])
     filled = {"category": "BREAD", "department": "GROCERY", "brand_type": "own", "subcategory": "BREAD"}
     shop.put(products, [{**KEPT, "product_id": "known", **filled}, {**KEPT, "product_id": "unknown"}])
 
@@ -75,7 +84,7 @@ def test_a_definition_fits_by_what_is_known_of_the_base(shop: Stored) -> None:
     put_shop(shop)
     found = sheet(shop)
     never = "events with event_type purchase, with events.amount, events.{}_location: nobody"  # nothing was looked up
-    assert "38 definitions on 8 customers in the base" in shop.strata("check", "--data").out
+    assert "38 definitions on 160 customers in the base" in shop.strata("check", "--data").out
     assert {name: found[name] for name in ("age", "income", "rfm", "response_channel", "purchase_habit")} == {
         "age": ["project", "yes", "50.00", ""],  # 0, 1, 3 and 8
         "income": ["project", "partly", "12.50", "customers.income_band: 12.5 %"],
@@ -91,7 +100,7 @@ def test_a_definition_fits_by_what_is_known_of_the_base(shop: Stored) -> None:
 def test_a_home_is_known_by_what_is_known_of_its_place(tmp_path: Path) -> None:
     telco = stored(tmp_path, Path("conf/telco"))
     homes = ["p1", "p1", "p2", None, "p3"]
-    telco.put(customers, [profile(n, known_from=OLD, home_place_id=home) for n, home in enumerate(homes)])
+    put_twenty(telco, customers, [profile(n, known_from=OLD, home_place_id=home) for n, home in enumerate(homes)])
     telco.put(
         places,
         [
@@ -119,7 +128,7 @@ def test_techniques_stand_in_the_order_of_their_names(shop: Stored) -> None:
 
 
 def test_without_events_nothing_that_needs_them_fits(shop: Stored) -> None:
-    shop.put(customers, [profile(n, known_from=OLD, age_band="65+" if n else None) for n in range(4)])
+    put_twenty(shop, customers, [profile(n, known_from=OLD, age_band="65+" if n else None) for n in range(4)])
     found = sheet(shop)
     assert found["age"] == ["project", "yes", "75.00", ""]
     assert found["rfm"][:3] == ["project", "no", "0.00"]
@@ -127,7 +136,7 @@ def test_without_events_nothing_that_needs_them_fits(shop: Stored) -> None:
 
 
 def test_without_profiles_the_base_are_those_with_events(shop: Stored) -> None:
-    shop.put(events, [act(n, n, amount=Decimal(1)) for n in range(4)])
+    put_twenty(shop, events, [act(n, n, amount=Decimal(1)) for n in range(4)])
     found = sheet(shop)
     assert found["value_tier"] == ["project", "yes", "100.00", ""]
     assert found["age"] == ["project", "no", "0.00", "customers.age_band: nobody"]
@@ -141,3 +150,15 @@ def test_before_anything_is_ingested_the_sheet_tells_what_sources_declare(shop: 
     assert found["age"] == ["project", "yes", "-", ""]
     assert found["trip_purpose"] == ["catalogue", "no", "-", "events with event_type trip"]
     assert "fits" not in shop.strata("check").out
+
+
+def test_a_share_that_would_tell_of_a_few_persons_is_not_told(shop: Stored) -> None:
+    """Of 60 customers the age is known of 51 and the income of 9; who has children nobody knows."""
+    bands = [{"age_band": "65+" if n < 51 else None, "income_band": "50-74K" if n < 9 else None} for n in range(60)]
+    shop.put(customers, [profile(n, known_from=OLD, **found) for n, found in enumerate(bands)])
+    found = sheet(shop)
+    assert found["age"] == ["project", "yes", "all but fewer than 10", ""]
+    assert found["income"] == ["project", "partly", "fewer than 10", "customers.income_band: fewer than 10"]
+    assert found["life_stage"][2:] == ["0.00", "customers.children_count: nobody"]
+    shop.put(customers, [profile(n, known_from=OLD, age_band="65+" if n < 50 else None) for n in range(60)])
+    assert sheet(shop)["age"] == ["project", "yes", "83.33", ""]

@@ -167,7 +167,7 @@ class segment_overview(Table):
 
 
 class segment_groups(Table):
-    """What was measured of each group that a segmentation by a measure puts into a segment."""
+    """What was measured of each group, rare ones left out, that a segmentation by a measure puts into a segment."""
 
     schema = "publish"
     grain = ("as_of_date", "segmentation", "group_value")

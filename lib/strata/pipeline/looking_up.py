@@ -73,11 +73,11 @@ def _expect_agreement(lookup: Lookup, table: Source, found: Records, *, names_pe
     if seen["flawed"]:
         what = f"{table.name}: {seen['flawed_path']}: {seen['flawed']:,} rows cannot be used, the first is row"
         hint = "deliver the file again, or correct `schema` of the lookup"
-        problems.append(Problem(None, f"{what} {seen['flawed_row']} ({', '.join(seen['reasons'])})", hint))
+        problems.append(Problem(lookup.where, f"{what} {seen['flawed_row']} ({', '.join(seen['reasons'])})", hint))
     if seen["differing"] and lookup.several == "refuse":
         what = f"{table.name}: {seen['differing_path']}: {seen['differing']:,} keys have rows that differ, the first is"
         found_at = f"row {seen['differing_row']}" if names_persons else f"{seen['key']} (row {seen['differing_row']})"
         hint = "deliver one row per key, or say in the lookup which value counts: `several: greatest`, or least"
-        problems.append(Problem(None, f"{what} {found_at}", hint))
+        problems.append(Problem(lookup.where, f"{what} {found_at}", hint))
     if problems:
         raise InputError(problems)

@@ -134,7 +134,8 @@ def _show_measured(segmentation: Segmentation, groups: Sequence[Group], console:
         index = (group.index_100, group.index_low)
         figures = [None if g is None else 100 * g for g in growth] if grow else index
         segment = group.segment or segmentation.otherwise
-        lines.append([group.value, segment, group.customers, 100 * group.share, *figures])
+        value = "(not listed)" if group.value is None else group.value
+        lines.append([value, segment, group.customers, 100 * group.share, *figures])
     console.table([str(segmentation.of), "segment", "customers", "share %", *header], lines)
     console.say(f"  {GROWTH if grow else INDEX}\n")
 

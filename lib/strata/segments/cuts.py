@@ -16,7 +16,7 @@ from strata.project.names import slug
 from strata.segments.groups import Group
 
 MOST_SEGMENTS = 1_000
-"""Of an attribute whose values nobody listed; the rest goes to `otherwise`."""
+"""Of an attribute whose values nobody listed, and groups that are measured; the rest goes to `otherwise`."""
 FOUND = Location("", 0, 0)
 
 
@@ -33,7 +33,7 @@ class Found:
 class Cuts:
     """`thresholds`: score -> its ascending cuts. `found`: the segments of an attribute, the largest first.
 
-    `groups`: what was measured of the groups of an attribute.
+    `groups`: what was measured of the groups of an attribute; last those that are not listed, together.
     """
 
     thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -49,7 +49,8 @@ class Cuts:
     def in_words(self) -> str:
         """The cuts as a person reads them."""
         cuts = [f"{score} at {', '.join(f'{c:g}' for c in found)}" for score, found in self.thresholds.items()]
-        return "; ".join(cuts) or (f"{len(self.groups)} groups" if self.groups else f"{len(self.found)} values")
+        listed = sum(group.value is not None for group in self.groups)
+        return "; ".join(cuts) or (f"{listed} groups" if self.groups else f"{len(self.found)} values")
 
     @classmethod
     def from_json(cls, text: str) -> "Cuts":
@@ -79,7 +80,7 @@ def resolve(segmentation: Segmentation, cuts: Cuts | None) -> Segmentation:
 
 
 def _taken_by(segment: Segment, groups: Sequence[Group]) -> tuple[str, ...]:
-    return tuple(sorted(g.value for g in groups if g.segment == segment.segment))
+    return tuple(sorted(g.value for g in groups if g.value is not None and g.segment == segment.segment))
 
 
 def quantile_cuts(values: Sequence[float], score: Score) -> tuple[float, ...]:

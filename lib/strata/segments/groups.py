@@ -6,8 +6,9 @@ give it:
 - The growth of a group is a ratio of two sums; its variance is that of a ratio estimator (Cochran, Sampling
   Techniques, 1977, ch. 6).
 - Growth beyond the base's is shrunk towards it by empirical Bayes (Morris, Parametric empirical Bayes inference, JASA
-  78, 1983): by τ² / (τ² + v), where v is the group's own variance and τ² the variance between groups by moments
-  (DerSimonian and Laird, Meta-analysis in clinical trials, 1986) around the known mean 0. Where groups differ no more
+  78, 1983): by τ² / (τ² + v), where v is the group's own variance and τ² the variance between groups (Paule and
+  Mandel, Consensus values and weighting factors, J. Res. NBS 87, 1982) around the known mean 0: unlike with moments
+  (DerSimonian and Laird), no group decides it alone by having next to no variance. Where groups differ no more
   than chance lets them, τ² is 0 and so is every shrunk growth.
 - The index is 100 times the ratio of two means, the group's and the rest's; its lower bound is that of the 95 %
   interval of the logarithm of the ratio (delta method).
@@ -26,6 +27,8 @@ LEAST_GROUPS = 3
 """A correlation of fewer groups says nothing."""
 ROUNDING = 1e-12
 """What a difference of sums of doubles may be off by, as a part of these sums."""
+ROUNDS = 20
+"""Steps towards τ²; of 3,000 random sets, with variances over 18 powers of ten, 15 were enough for every one."""
 DIGITS = 9
 """Published figures are rounded, so that they do not hang on the last bits."""
 
@@ -41,10 +44,11 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group and what was measured of it; figures are None where it is too small or they are not defined.
+    """A group and what was measured of it; figures are None where they are not defined.
 
     Attributes:
-        value: the value of the feature or segmentation that its customers share.
+        value: the value of the feature or segmentation that its customers share; None: the groups that are not listed,
+            together.
         segment: the segment it falls into; None: that of all others.
         share: of the base.
         growth: beyond the base's; 0.1 is a tenth more.
@@ -55,7 +59,7 @@ class Group:
         index_low: lower end of its 95 % interval.
     """
 
-    value: str
+    value: str | None
     customers: int
     share: float
     segment: str | None = None
@@ -68,25 +72,31 @@ class Group:
 
 
 def measure(
-    sums: Mapping[str, Sums], by: Measure, segments: Sequence[Segment], floor: int, unknown: int = 0
+    sums: Mapping[str | None, Sums], by: Measure, segments: Sequence[Segment], unknown: int = 0
 ) -> tuple[Group, ...]:
-    """Every group with its figures and its segment, the largest first.
+    """Every group with its figures and its segment, the largest first; last, without figures, those not listed.
 
     Args:
-        sums: value -> what its customers add up to, in the order of `by.features`.
+        sums: value -> what its customers add up to, in the order of `by.features`; None -> the same of all groups that
+            are not listed, of which nothing is measured, but which are part of the base and of the rest.
         by: what is measured.
         segments: those with limits take the groups whose growth (shrunk) or index (its lower end) lies within; the
             first that does.
-        floor: a group of fewer customers has no figures.
         unknown: customers of the base who are in no group: shares are of the base, and so do not tell how many.
     """
     total = unknown + sum(s.customers for s in sums.values())
-    in_order = sorted(sums, key=lambda value: (-sums[value].customers, value))
-    groups = [Group(value, sums[value].customers, sums[value].customers / total) for value in in_order]
-    sums = {value: sums[value] for value in in_order}  # else the sums over groups would hang on the order of rows
-    large = {g.value: sums[g.value] for g in groups if g.customers >= floor}
-    found = _growing(groups, sums, large) if isinstance(by, Growth) else _indexed(groups, sums, large)
-    return tuple(replace(g, segment=_segment_of(g, by, segments)) for g in found)
+    in_order = sorted(sums.items(), key=lambda found: (found[0] is None, -found[1].customers, found[0] or ""))
+    groups = [Group(value, found.customers, found.customers / total) for value, found in in_order]
+    listed = {value: found for value, found in in_order if value is not None}
+    everybody = _together([found for _, found in in_order])  # in order, else sums of doubles hang on that of rows
+    made = _growing(groups, listed, everybody) if isinstance(by, Growth) else _indexed(groups, listed, everybody)
+    return tuple(replace(g, segment=_segment_of(g, by, segments)) for g in made)
+
+
+def _together(groups: Sequence[Sums]) -> Sums:
+    amounts = tuple(sum(amount) for amount in zip(*(g.amounts for g in groups), strict=True))
+    pairs = groups[0].products if groups else ()
+    return Sums(sum(g.customers for g in groups), amounts, {p: sum(g.products[p] for g in groups) for p in pairs})
 
 
 def _segment_of(group: Group, by: Measure, segments: Sequence[Segment]) -> str | None:
@@ -98,9 +108,11 @@ def _segment_of(group: Group, by: Measure, segments: Sequence[Segment]) -> str |
     return next(holds, None)
 
 
-def _growing(groups: Sequence[Group], sums: Mapping[str, Sums], large: Mapping[str, Sums]) -> list[Group]:
-    now, before = (_beyond_base(sums, large, later) for later in (0, 1))
-    persistence = _correlation([(now[v][0], before[v][0]) for v in large if v in now and v in before])
+def _growing(groups: Sequence[Group], listed: Mapping[str, Sums], everybody: Sums) -> list[Group]:
+    if not listed:
+        return list(groups)
+    now, before = (_beyond_base(listed, everybody, later) for later in (0, 1))
+    persistence = _correlation([(now[v][0], before[v][0]) for v in listed if v in now and v in before])
     shrunk, shrunk_before = shrink(now), shrink(before)
     return [
         replace(
@@ -108,20 +120,22 @@ def _growing(groups: Sequence[Group], sums: Mapping[str, Sums], large: Mapping[s
             growth=_rounded(now[g.value][0]) if g.value in now else None,
             growth_shrunk=_rounded(shrunk.get(g.value)),
             growth_shrunk_before=_rounded(shrunk_before.get(g.value)),
-            persistence=_rounded(persistence) if g.value in large else None,
+            persistence=_rounded(persistence),
         )
+        if g.value is not None
+        else g
         for g in groups
     ]
 
 
-def _beyond_base(sums: Mapping[str, Sums], large: Mapping[str, Sums], later: int) -> dict[str, tuple[float, float]]:
+def _beyond_base(listed: Mapping[str, Sums], everybody: Sums, later: int) -> dict[str, tuple[float, float]]:
     """Growth beyond the base's from amount `later` + 1 to amount `later`, and its variance, where it is defined."""
-    total, total_before = (sum(s.amounts[i] for s in sums.values()) for i in (later, later + 1))
+    total, total_before = everybody.amounts[later : later + 2]
     if total <= 0 or total_before <= 0:
         return {}
     base = total / total_before
     found = {}
-    for value, group in large.items():
+    for value, group in listed.items():
         n, amount, before = group.customers, group.amounts[later], group.amounts[later + 1]
         if before <= 0 or n < 2:
             continue
@@ -140,11 +154,25 @@ def _beyond_base(sums: Mapping[str, Sums], large: Mapping[str, Sums], later: int
 
 def shrink(found: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Estimates (value, variance) drawn towards 0 by what chance explains of their spread."""
-    known = {name: (value, variance) for name, (value, variance) in found.items() if variance > 0}
-    precision = sum(1 / v for _, v in known.values())
-    spread = sum(y * y / v for y, v in known.values()) - len(known)
-    between = max(0.0, spread / precision) if known else 0.0
+    between = variance_between([(value, variance) for value, variance in found.values() if variance > 0])
     return {name: y if v <= 0 else y * between / (between + v) for name, (y, v) in found.items()}
+
+
+def variance_between(known: Sequence[tuple[float, float]]) -> float:
+    """The τ² at which the squares of k estimates (value, variance above 0), over τ² + variance, add up to k, or 0.
+
+    By Newton's steps on the inverse of that sum, which is concave: they come from below and never go beyond. On the
+    sum itself, where one variance is next to 0, a step only doubles τ².
+    """
+    between = 0.0
+    for _ in range(ROUNDS):
+        parts = [(value * value, between + variance) for value, variance in known]
+        spread = sum(square / whole for square, whole in parts)
+        if spread <= len(known):
+            break
+        slope = sum(square / (whole * whole) for square, whole in parts)
+        between += spread * (spread / len(known) - 1) / slope
+    return between
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
@@ -156,13 +184,8 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
         return None
 
 
-def _indexed(groups: Sequence[Group], sums: Mapping[str, Sums], large: Mapping[str, Sums]) -> list[Group]:
-    everybody = Sums(
-        sum(s.customers for s in sums.values()),
-        (sum(s.amounts[0] for s in sums.values()),),
-        {(0, 0): sum(s.products[0, 0] for s in sums.values())},
-    )
-    return [_with_index(g, large[g.value], everybody) if g.value in large else g for g in groups]
+def _indexed(groups: Sequence[Group], listed: Mapping[str, Sums], everybody: Sums) -> list[Group]:
+    return [_with_index(g, listed[g.value], everybody) if g.value is not None else g for g in groups]
 
 
 def _with_index(group: Group, own: Sums, everybody: Sums) -> Group:
