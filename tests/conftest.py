@@ -16,6 +16,14 @@ from strata.storage.tables import Lakehouse
 vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """A file's tests go to one of the processes, those of the grocery run to the one that has run it."""
+    for item in items:
+        group = "grocery" if "grocery_run" in item.fixturenames else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = open_session(
