@@ -9,7 +9,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from strata.errors import Location
-from strata.project.models import ClusterFeature, Score, Segment, Segmentation
+from strata.project.clusterings import ClusterFeature
+from strata.project.models import Score, Segment, Segmentation
 from strata.project.words import Text
 
 GROCERY = Path(__file__).parents[2] / "conf" / "grocery"

@@ -16,7 +16,8 @@ from tests.segments.definitions import AS_OF, HERE, customer, score, segment, se
 from strata.contract.columns import Type
 from strata.errors import ProjectError
 from strata.expression import Name, compile_expression
-from strata.project.models import ClusterFeature, Score, Segment, Segmentation, Text
+from strata.project.clusterings import ClusterFeature
+from strata.project.models import Score, Segment, Segmentation, Text
 from strata.segments.model import ClusterModel
 from strata.segments.preparation import Preparation, Scaling
 

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests.segments.definitions import HERE, score, snapshot
 
-from strata.project.models import ClusterFeature
+from strata.project.clusterings import ClusterFeature
 from strata.segments.columns import prepared_columns, ranked_centres, score_column
 from strata.segments.fit import squared_distances
 from strata.segments.preparation import fit_preparation, prepare

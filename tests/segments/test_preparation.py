@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import RobustScaler
 from tests.segments.definitions import HERE
 
-from strata.project.models import ClusterFeature
+from strata.project.clusterings import ClusterFeature
 from strata.segments.preparation import Preparation, fit_preparation, prepare
 
 NONE = ClusterFeature("share", "none", HERE)

@@ -7,6 +7,7 @@ from typing import Any
 
 from strata.expression import Expression
 from strata.project.checks.audiences import matching
+from strata.project.clusterings import SMALLEST, ClusterFeature
 from strata.project.measures import Growth, Measure
 from strata.project.models import Audience, Feature, Kpi, Project, Score, Segment, Segmentation
 from strata.project.names import column_names
@@ -143,13 +144,24 @@ def _segmentation(
         "segments": [[p.segment, _canonical(p.when, compiled)] for p in s.segments],
         "otherwise": s.otherwise,
         "scores": [[score.score, score.of, *_cuts(score), score.better] for score in s.scores],
-        "clusters": [s.clusters, s.seed, [[part.feature, part.transform] for part in s.features]],
+        "clusters": _clusters(s),
         "uses": {name: used.get(name, "previous") for name in named},
         **({"base": [_canonical(s.base, compiled), s.purpose]} if s.base or s.purpose else {}),
         **({"of": [s.of, [p.values for p in s.segments], s.unknown, s.floor]} if s.of else {}),
         **({"measure": _measure(s.measure, s.segments)} if s.measure else {}),
         **({"per": [s.per, units[s.per], s.roll_up.by, s.roll_up.without]} if s.per and s.roll_up else {}),
     }
+
+
+def _clusters(s: Segmentation) -> list[Any]:
+    # Not what only words depend on, nor when to fit anew. What is as usual is left out: hashes stay what they were.
+    features = [[f.feature, f.transform, *_unusual(f)] for f in s.features]
+    return [s.search or s.clusters, s.seed, features, *([s.smallest] if s.smallest != SMALLEST else [])]
+
+
+def _unusual(f: ClusterFeature) -> list[Any]:
+    asked = [f.weight, f.zeros, f.unknown]
+    return asked if asked != [1.0, "plain", "median"] else []
 
 
 def _measure(measure: Measure, segments: Sequence[Segment]) -> list[Any]:

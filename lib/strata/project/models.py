@@ -12,6 +12,7 @@ from typing import Literal
 
 from strata.contract.columns import Type
 from strata.errors import Location
+from strata.project.clusterings import SMALLEST, USUAL_REFIT, ClusterFeature, Refit
 from strata.project.measures import Measure
 from strata.project.policies import Check, Privacy
 from strata.project.recommendations import Recommendation
@@ -155,15 +156,6 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterFeature:
-    """A feature of a clustering and how its tail is tamed before robust scaling."""
-
-    feature: str
-    transform: Literal["log1p", "none"]
-    where: Location
-
-
-@dataclass(frozen=True, slots=True)
 class Segmentation:
     """A definition that splits its base into exactly one segment per customer.
 
@@ -177,6 +169,9 @@ class Segmentation:
         floor: of kind attribute without listed values, and only then above 0: a value that fewer customers have
             gets no segment of its own, and is not measured.
         special_category: of personal data, of which the segment is one: needs a legal basis in privacy.yml.
+        clusters, search: of kind clusters: how many, or between which numbers their best one is looked for.
+        smallest: of kind clusters: the fewest customers a cluster may have.
+        names: of kind clusters: labels that replace those found, by segment.
         per: the unit that it splits instead; `roll_up` says which segment the customer gets by them.
     """
 
@@ -202,6 +197,10 @@ class Segmentation:
     per: str | None = None
     roll_up: RollUp | None = None
     measure: Measure | None = None
+    search: tuple[int, int] | None = None
+    smallest: int = SMALLEST
+    refit: Refit = USUAL_REFIT
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def conditions(self) -> tuple[Text, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
-from strata.contract.cluster_ids import cluster_ids
+from strata.contract.cluster_ids import POSSIBLE_IDS
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Name
@@ -50,9 +50,9 @@ def key_of(definition: Segmentation | Audience) -> str:
 
 
 def known_segments(segmentation: Segmentation) -> tuple[str, ...] | None:
-    """The ids of its segments; None where the data decides."""
+    """The ids its segments may have; None where the data decides."""
     if segmentation.kind == "clusters":
-        return cluster_ids(segmentation.clusters or 0)
+        return POSSIBLE_IDS
     is_open = segmentation.kind == "attribute" and not segmentation.segments
     return None if is_open else tuple(s.segment for s in declared_segments(segmentation))
 

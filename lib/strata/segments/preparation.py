@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.project.models import ClusterFeature
+from strata.project.clusterings import ClusterFeature
 
 Matrix = NDArray[np.float64]
 

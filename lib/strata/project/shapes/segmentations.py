@@ -1,21 +1,35 @@
 """segmentations/<name>.yml: rules, scores, values of an attribute or clusters that split the base."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strata.contract.cluster_ids import POSSIBLE_IDS
 from strata.errors import Location
 from strata.project import scalars as s
+from strata.project.clusterings import SMALLEST, USUAL_REFIT, ClusterFeature, Refit
 from strata.project.measures import Growth, Index, Measure
-from strata.project.models import ClusterFeature, Score, Segment, Segmentation
+from strata.project.models import Score, Segment, Segmentation
 from strata.project.notes import Notes
 from strata.project.policies import SPECIAL_CATEGORIES
-from strata.project.reading import Field, Reader, list_of, optional, plain_record, record, required, tagged
+from strata.project.reading import (
+    Field,
+    Reader,
+    list_of,
+    mapping_of,
+    optional,
+    plain_record,
+    record,
+    required,
+    tagged,
+)
 from strata.project.shapes.features import LINES, UNITS, FeatureLine
 from strata.project.units import RollUp, Unit
-from strata.project.yaml import Node
+from strata.project.yaml import Entries, Node
 
 ERROR, OTHER, UNKNOWN = "error", "other", "unknown"
-MOST_QUANTILES = 100
+MOST_QUANTILES, MOST_CLUSTERS = 100, 50
+NO_NAMES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +46,13 @@ def _definition(
     where: Location,
     needs: tuple[FeatureLine, ...] = (),
     units: tuple[Unit, ...] = (),
+    how_many: int | tuple[int, int] | None = None,
     **values: Any,
 ) -> Definition:
     absent: dict[str, Any] = {
-        "segments": (), "otherwise": ERROR, "scores": (), "clusters": None, "features": (), "seed": 0,
+        "segments": (), "otherwise": ERROR, "scores": (), "features": (), "seed": 0,
+        "clusters": how_many if isinstance(how_many, int) else None,
+        "search": how_many if isinstance(how_many, tuple) else None,
     }  # fmt: skip
     return Definition(Segmentation(name=segmentation, where=where, **{**absent, **values}), needs, units)
 
@@ -104,7 +121,30 @@ _SCORE = record(
 _CLUSTER_FEATURE = record(
     "a feature of a clustering",
     ClusterFeature,
-    {"feature": required(s.name), "transform": optional(s.choice("log1p", "none"), "none")},
+    {
+        "feature": required(s.name),
+        "transform": optional(s.choice("log1p", "none", "rank"), "none"),
+        "weight": optional(s.number(0, 1_000), 1.0),
+        "zeros": optional(s.choice("plain", "apart"), "plain"),
+        "unknown": optional(s.choice("median", "zero", "apart"), "median"),
+        "high": optional(s.phrase),
+        "low": optional(s.phrase),
+    },
+)
+_HOW_MANY = s.whole(2, MOST_CLUSTERS)
+_SEARCH: Reader[tuple[int, int]] = plain_record(
+    "a search for the number of clusters",
+    lambda first, last: (first, last),
+    {"from": required(_HOW_MANY, into="first"), "to": required(_HOW_MANY, into="last")},
+)
+_REFIT = plain_record(
+    "a refit",
+    Refit,
+    {
+        "every_days": optional(s.whole(1, 10_000)),
+        "psi": optional(s.number(0, 100), USUAL_REFIT.psi),
+        "misfits": optional(s.number(0, 1), USUAL_REFIT.misfits),
+    },
 )
 _GROUP = record(
     "a segment",
@@ -141,6 +181,16 @@ def measure(node: Node, notes: Notes) -> Measure:
     return measures[0]
 
 
+def clusters(node: Node, notes: Notes) -> int | tuple[int, int]:
+    """How many clusters: a number, or from which to which the best is looked for."""
+    if not isinstance(node, Entries):
+        return _HOW_MANY(node, notes)
+    first, last = _SEARCH(node, notes)
+    if first >= last:
+        raise notes.refuse(node.where, f"found from {first} to {last}", "from below to, or one number: clusters: 5")
+    return first, last
+
+
 DEFINITION: Reader[Definition] = tagged(
     "a segmentation",
     "kind",
@@ -169,9 +219,12 @@ DEFINITION: Reader[Definition] = tagged(
             _definition,
             {
                 **_COMMON,
-                "clusters": required(s.whole(2, 50)),
+                "clusters": required(clusters, into="how_many"),
+                "smallest": optional(s.whole(1, 10**9), SMALLEST),
                 "seed": required(s.whole(0, 2**31 - 1)),
                 "features": required(list_of(_CLUSTER_FEATURE, unique=False)),
+                "refit": optional(_REFIT, USUAL_REFIT),
+                "names": optional(mapping_of(s.choice(*POSSIBLE_IDS), s.phrase), NO_NAMES),
             },
         ),
     },
