@@ -269,6 +269,48 @@ def test_a_hash_stays_what_it_was_for_ever(tmp_path: Path) -> None:
     assert load_project(tmp_path).definition_hashes["segmentation.pace"] == "c073546c671381949e7d25694a17b8dc"
 
 
+CLUSTERS = """segmentation: style
+version: 1
+technique: clusters
+owner: crm
+task: See who there is
+kind: clusters
+clusters: 3
+seed: 17
+features:
+  - {feature: spend_28d, transform: log1p}
+"""
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "is_another"),
+    [
+        ("seed: 17", "seed: 17\nsmallest: 10", False),
+        ("log1p}", "log1p, weight: 1, zeros: plain, unknown: median}", False),
+        ("seed: 17", "seed: 17\nrefit: {every_days: 90}\nnames: {c1: Regulars}", False),
+        ("log1p}", "log1p, high: big spenders, low: small spenders}", False),
+        ("seed: 17", "seed: 17\nsmallest: 20", True),
+        ("clusters: 3", "clusters: {from: 2, to: 4}", True),
+        ("log1p}", "log1p, weight: 2}", True),
+        ("log1p}", "log1p, zeros: apart}", True),
+        ("log1p}", "log1p, unknown: zero}", True),
+        ("log1p}", "rank}", True),
+    ],
+)
+def test_a_clustering_is_another_when_its_fit_would_be(tmp_path: Path, replace: str, by: str, is_another: bool) -> None:
+    found = []
+    for folder, text in (("before", CLUSTERS), ("now", CLUSTERS.replace(replace, by))):
+        place = tmp_path / folder
+        for file, words in (
+            ("project.yml", HEADER), ("features.yml", FEATURES), ("sources/purchases.yml", PURCHASES),
+            ("segmentations/style.yml", text),
+        ):  # fmt: skip
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
+            (place / file).write_text(words)
+        found.append(load_project(place).definition_hashes["segmentation.style"])
+    assert (found[0] != found[1]) == is_another
+
+
 @pytest.mark.parametrize(
     ("file", "replace", "by", "whose"),
     [

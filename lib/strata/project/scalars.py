@@ -64,6 +64,7 @@ template: Reader[str] = scalar(
 )
 pattern: Reader[str] = scalar("a name, perhaps with *", _matching(re.compile(r"[a-z0-9_*?\[\]]+")))
 currency: Reader[str] = scalar("three capital letters (ISO 4217)", _matching(re.compile("[A-Z]{3}")))
+cluster_id: Reader[str] = scalar("the id of a cluster such as c2", _matching(re.compile("c[1-9][0-9]{0,2}")))
 period: Reader[str] = scalar("days such as 84d", _matching(re.compile("[1-9][0-9]{0,3}d")))
 expectation: Reader[str] = scalar(
     "the name of an expectation, expect_...", _matching(re.compile("expect_[a-z0-9]+(_[a-z0-9]+)*")),

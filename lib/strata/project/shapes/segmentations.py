@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.contract.cluster_ids import POSSIBLE_IDS
 from strata.errors import Location
 from strata.project import scalars as s
 from strata.project.clusterings import SMALLEST, USUAL_REFIT, ClusterFeature, Refit
@@ -224,7 +223,7 @@ DEFINITION: Reader[Definition] = tagged(
                 "seed": required(s.whole(0, 2**31 - 1)),
                 "features": required(list_of(_CLUSTER_FEATURE, unique=False)),
                 "refit": optional(_REFIT, USUAL_REFIT),
-                "names": optional(mapping_of(s.choice(*POSSIBLE_IDS), s.phrase), NO_NAMES),
+                "names": optional(mapping_of(s.cluster_id, s.phrase), NO_NAMES),
             },
         ),
     },
