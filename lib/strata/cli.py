@@ -122,7 +122,7 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     if not as_ofs and options.job != "ingest":
         raise ProjectError(f"{options.job} needs a date: --as-of YYYY-MM-DD")
     known_at = _instant(options.known_at) if options.known_at else None
-    withheld = run_jobs(run, Wanted(stages, as_ofs, known_at, options.force, dict(os.environ)), console)
+    withheld = run_jobs(run, Wanted(stages, as_ofs, known_at, options.force, dict(os.environ), options.refit), console)
     return WITHHELD if withheld else DONE
 
 
@@ -206,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
             job.add_argument("--seed", type=int, default=1, metavar="S", help="another seed is another world")
             job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
         job.set_defaults(segmentation=None, customer=None, markdown=False)
-        job.set_defaults(as_of=None, every=None, known_at=None, force=False)
+        job.set_defaults(as_of=None, every=None, known_at=None, force=False, refit=[])
         if name == "check":
             job.add_argument("--data", action="store_true", help="which techniques fit the ingested data, and why not")
         if name == "preview":
@@ -222,4 +222,7 @@ def _parser() -> argparse.ArgumentParser:
             job.add_argument("--every", choices=["month-end"], help="which days of A..B")
             job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
             job.add_argument("--force", action="store_true", help="build again what is already released")
+        if name in {"run", "segments"}:
+            what = "a clustering whose model is to be fitted anew"
+            job.add_argument("--refit", action="append", default=[], metavar="NAME", help=what)
     return parser

@@ -36,7 +36,9 @@ ONLY_IN = {
 }
 WITHOUT_SPARK = (
     "strata.errors", "strata.dates", "strata.contract", "strata.expression", "strata.project", "strata.preview",
-    "strata.segments.duckdb", "strata.segments.model", "strata.ingest.pseudonyms", "strata.storage.local",
+    "strata.segments.duckdb", "strata.segments.duckdb_columns", "strata.segments.literals", "strata.segments.model",
+    "strata.segments.preparation", "strata.segments.preparing", "strata.segments.ranks",
+    "strata.ingest.pseudonyms", "strata.storage.local",
 )  # fmt: skip
 EXCEPT = ("strata.contract.spark", "strata.expression.spark")
 NO_NAME_AT_ALL = {"utils", "util", "common", "helpers", "misc"}

@@ -112,6 +112,46 @@ def test_one_cluster_model_serves_both_dates_and_its_portraits_tell_clusters_apa
     assert strongest["effect_size"].abs().min() > 0.5
 
 
+def test_clusters_are_called_by_what_sets_them_apart_and_say_how_sure_they_are(grocery):
+    catalog = grocery.read("publish/segment_catalog").filter(pl.col("kind") == "clusters").sort("segment")
+    assert dict(catalog.select("segment", "label").iter_rows()) == {
+        "c1": "Frequent, own-brand",
+        "c2": "Large baskets, name brands",
+        "c3": "Not seen lately, seldom",
+        "c4": "On offer, seldom",
+        "c5": "Own-brand, full price",
+    }
+    selection = of_day(grocery.read("publish/cluster_selection"), DECEMBER).sort("k")
+    assert selection.select("k", "is_chosen").rows() == [(4, False), (5, True), (6, False)]
+    assert selection["inertia"].is_sorted(descending=True)
+    assert selection["bootstraps"].to_list() == [20, 100, 20]
+    lineage = grocery.read("publish/cluster_lineage")
+    assert set(of_day(lineage, NOVEMBER)["verdict"]) == {"new"}
+    kept = of_day(lineage, DECEMBER).sort("segment")
+    assert kept["segment"].equals(kept["matched_from"])
+    assert set(kept["verdict"]) == {"kept"}
+    members = grocery.read("members/customer_segments").select("as_of_date", "customer_id", c="shopping_style")
+    both = of_day(members, NOVEMBER).join(of_day(members, DECEMBER), on="customer_id")
+    for row in kept.iter_rows(named=True):
+        was, now = both["c"] == row["segment"], both["c_right"] == row["segment"]
+        assert row["jaccard"] == pytest.approx((was & now).sum() / (was | now).sum())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("shoping_style", "there is no segmentation by clusters of that name\n    did you mean `shopping_style`?"),
+        ("shopping_style", "2017-12-31 is released already, and its clusters stay what readers saw; ask with the next"),
+    ],
+)
+def test_a_refit_is_refused_of_what_is_no_clustering_and_of_a_released_date(grocery, name, said):
+    before = grocery.current()
+    told = grocery.run("2017-12-31", "--refit", name)
+    assert told.code == 2
+    assert f"--refit {name}: {said}" in told.err
+    assert grocery.current() == before
+
+
 def test_revenue_of_segments_is_the_revenue_of_the_events(grocery):
     events = grocery.read("silver/events").filter(pl.col("event_type") == "purchase")
     window = events.filter(pl.col("event_date").is_between(pl.date(2017, 10, 9), pl.date(2017, 12, 31)))
@@ -211,7 +251,7 @@ def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
     assert any(line.startswith("purchase_frequency medium Monthly to weekly 1,101 ") for line in lines)
     assert "purchase_frequency since 2017-11-30: " in grocery_said.out
     assert "Audience next_wine_buyers" in grocery_said.out
-    assert "is current: as of 2017-12-31, 16 tables" in grocery_said.out
+    assert "is current: as of 2017-12-31, 18 tables" in grocery_said.out
 
 
 def test_status_names_the_current_release(grocery):

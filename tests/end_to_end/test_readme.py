@@ -69,7 +69,13 @@ def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark
 
 
 @pytest.mark.parametrize(
-    "file", ["sources/recharges.yml", "segmentations/basket_value.yml", "recommendations/next_brand.yml"]
+    "file",
+    [
+        "sources/recharges.yml",
+        "segmentations/basket_value.yml",
+        "segmentations/shopper_type.yml",
+        "recommendations/next_brand.yml",
+    ],
 )
 def test_the_yaml_of_readme_is_a_valid_part_of_a_project(file, grocery, tmp_path):
     folder = tmp_path / "grocery"

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from tests.end_to_end.kit import Shop, small_shop
 
+from strata.contract.clusterings import cluster_lineage, cluster_selection
 from strata.contract.published import GATED_TABLES, segment_groups, unit_segments
 
 pytestmark = pytest.mark.long
@@ -71,8 +72,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def test_a_technique_is_one_file_and_then_in_every_published_table(shop: Shop) -> None:
     ids = {"often", "at_all", "never"}
-    # Units and grown groups are of the definitions that declare them, and this one declares neither.
-    others = (unit_segments, segment_groups)
+    # Units, grown groups and clusters are of the definitions that declare them, and this one declares none.
+    others = (unit_segments, segment_groups, cluster_selection, cluster_lineage)
     tables = [t for t in GATED_TABLES if "segmentation" in t.columns and t not in others]
     assert len(tables) >= 7
     for table in tables:

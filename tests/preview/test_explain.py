@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.preview.kit import AS_OF, KEY, MOMENT, Stored
-from tests.segments.definitions import HERE, customer
+from tests.preview.kit import KEY, MOMENT, Stored
+from tests.segments.definitions import HERE, cluster_model, customer, plain_preparation
 
 from strata.contract.columns import Type
 from strata.expression import Name, compile_expression
@@ -15,8 +15,6 @@ from strata.ingest.pseudonyms import pseudonym_of
 from strata.preview.reasons import Way, in_words
 from strata.preview.variants import Bound, Variant, bounds_of, distance, variants_of
 from strata.project.models import Text
-from strata.segments.model import ClusterModel
-from strata.segments.preparation import Preparation, Scaling
 
 LONG_AGO = date(2017, 1, 1)
 TYPES = {"days": Type.BIGINT, "other": Type.BIGINT, "spend": Type.MONEY, "share": Type.DOUBLE, "city": Type.STRING,
@@ -143,10 +141,12 @@ def test_a_cluster_says_which_centre_is_nearest_and_how_sure(shop: Stored) -> No
     shop.define("style", "kind: clusters\nclusters: 2\nseed: 1\nfeatures:\n  - {feature: purchase_days_182d}\n")
     shop.put_snapshot([buyer(3)])
     found = shop.project.definition_hashes["segmentation.style"]
-    scalings = (Scaling("purchase_days_182d", "none", 0.0, 1.0),)
-    shop.put_model(ClusterModel("style", 1, found, AS_OF, MOMENT, Preparation(scalings), ((1,), (9,)), 1.0, 1))
+    preparation = plain_preparation("purchase_days_182d")
+    shop.put_model(
+        cluster_model(preparation, (1,), (9,), labels=["Rare", "Often"], definition_hash=found, known_at=MOMENT)
+    )
     assert told(shop.strata("explain", "--customer", customer(0)).out, "style") == [
-        "style: c1",
+        "style: c1 (Rare)",
         "c1 is the nearest of 2 centres, before c2: score 0.67, where 1 is at the centre and 0 on the border",
         "purchase_days_182d = 3",
     ]

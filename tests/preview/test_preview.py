@@ -7,13 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.preview.kit import AS_OF, MOMENT, Stored
-from tests.segments.definitions import customer
+from tests.preview.kit import MOMENT, Stored
+from tests.segments.definitions import cluster_model, customer, plain_preparation
 
 from strata.errors import ProjectError
 from strata.project.models import Storage
-from strata.segments.model import ClusterModel
-from strata.segments.preparation import Preparation, Scaling
 from strata.storage.local import open_local
 
 LONG_AGO = date(2017, 1, 1)
@@ -120,13 +118,15 @@ def test_clusters_are_those_of_the_model_of_the_definition(shop: Stored) -> None
         "note: style: what it takes from the population is not measured for this definition yet"
         in shop.strata("preview", "style").out
     )
-    scalings = tuple(Scaling(name, "none", 0.0, 1.0) for name in ("purchase_days_182d", "own_brand_share_182d"))
+    preparation = plain_preparation("purchase_days_182d", "own_brand_share_182d")
     found = shop.project.definition_hashes["segmentation.style"]
-    shop.put_model(ClusterModel("style", 1, found, AS_OF, MOMENT, Preparation(scalings), ((1, 0), (9, 0)), 1.0, 4))
+    shop.put_model(
+        cluster_model(preparation, (1, 0), (9, 0), labels=["Few", "Many"], definition_hash=found, known_at=MOMENT)
+    )
     said = shop.strata("preview", "style")
     # at 1 from c1 and 9 or 7 from c2: 1 - 1/9 and 1 - 1/7; on c2: 1, and 1 - sqrt(2)/sqrt(82)
-    assert lines(said.out)["c1"] == ["c1", "2", "50.00", "0.87"]
-    assert lines(said.out)["c2"] == ["c2", "2", "50.00", "0.92"]
+    assert lines(said.out)["c1"] == ["c1", "Few", "2", "50.00", "0.87"]
+    assert lines(said.out)["c2"] == ["c2", "Many", "2", "50.00", "0.92"]
     assert "own_brand_share_182d of 3 (75.0 %)" in said.out
 
 

@@ -121,7 +121,7 @@ def test_what_is_published_in_words_changes_only_the_whole(
         (RFM, "f >= 3 or m >= 3)\", description: Were good customers and stay away for a month",
          "f >= 2 or m >= 3)\", description: Were good customers and stay away for a month", {"segmentation.rfm"}),
         (STYLE, "seed: 17", "seed: 18", {"segmentation.shopping_style"}),
-        (STYLE, "{feature: own_brand_share_182d, transform: none}", "{feature: own_brand_share_182d, transform: log1p}",
+        (STYLE, "{feature: own_brand_share_182d, transform: none,", "{feature: own_brand_share_182d, transform: log1p,",
          {"segmentation.shopping_style"}),
         (WINE, "share: 0.1", "share: 0.2", {"audience.next_wine_buyers"}),
         (WINE, "wine_days_182d > 0", "wine_days_182d > 1", {"audience.next_wine_buyers"}),

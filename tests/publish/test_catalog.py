@@ -3,12 +3,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.segments.definitions import GROCERY, clustering, segment, segmentation
+from tests.segments.definitions import GROCERY, cluster_model, clustering, plain_preparation, segment, segmentation
 
 from strata.contract.published import segment_catalog
 from strata.project.load import load_project
+from strata.project.models import Segmentation
 from strata.project.units import RollUp
 from strata.publish.catalog import catalog_rows, live_rows, segment_columns, segmentation_names
+from strata.segments.model import with_clusters
 
 FIRST, SECOND, THIRD = date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31)
 OFFERS = {"keep": "Personal prices"}
@@ -43,17 +45,23 @@ def test_who_has_no_unit_is_not_called_the_rest() -> None:
     assert [r["rule_text"] for r in catalog(by_trip)] == ["nights >= 7", "otherwise", "no trip"]
 
 
-def test_clusters_are_named_by_number_and_depend_on_the_others() -> None:
-    rows = catalog(clustering({"spend": "log1p", "days": "none"}, clusters=3))
+def style_of(*labels: str) -> Segmentation:
+    centres = ((float(place), 0.0) for place in range(len(labels)))
+    model = cluster_model(plain_preparation("spend", "days"), *centres, labels=labels)
+    return with_clusters(clustering({"spend": "log1p", "days": "none"}, clusters=len(labels)), model)
+
+
+def test_clusters_are_called_as_their_model_or_the_definition_says_and_depend_on_the_others() -> None:
+    rows = catalog(style_of("Frequent, own-brand", "Rare", "Large baskets"))
     assert [(r["segment"], r["label"], r["segment_order"]) for r in rows] == [
-        ("c1", "Cluster c1", 1), ("c2", "Cluster c2", 2), ("c3", "Cluster c3", 3),
+        ("c1", "Frequent, own-brand", 1), ("c2", "Rare", 2), ("c3", "Large baskets", 3),
     ]  # fmt: skip
     assert {r["rule_text"] for r in rows} == {"nearest of 3 centres over spend, days"}
     assert {r["population_relative"] for r in rows} == {True}
 
 
 def test_clusters_name_the_model_that_assigned_them_also_when_retired() -> None:
-    style, model = clustering({"spend": "none"}, clusters=1), {"style": "b" * 32}
+    style, model = style_of("All"), {"style": "b" * 32}
     first = catalog_rows([style, REACH], OFFERS, HASHES, FIRST, model_ids=model)
     assert [r["model_id"] for r in first] == ["b" * 32, None, None]
     assert [r["model_id"] for r in catalog(REACH, on=SECOND, after=first)] == [None, None, "b" * 32]
@@ -86,7 +94,7 @@ def test_a_backfill_moves_the_first_date_back() -> None:
 
 
 def test_retired_segmentations_keep_their_column() -> None:
-    rows = catalog(clustering({"spend": "none"}, clusters=2), on=SECOND, after=catalog(REACH))
+    rows = catalog(style_of("Some", "Others"), on=SECOND, after=catalog(REACH))
     assert segmentation_names(rows) == ("reach", "style")
     assert [str(c) for c in segment_columns(segmentation_names(rows))] == ["reach", "style"]
 
@@ -98,7 +106,9 @@ def test_an_offer_without_text_is_an_error_not_a_blank() -> None:
 
 def test_the_shipped_project_fills_every_column_of_the_contract() -> None:
     project = load_project(GROCERY)
-    rows = catalog_rows(project.segmentations, project.offers, project.definition_hashes, THIRD)
+    model = cluster_model(plain_preparation("spend"), *((float(place),) for place in range(5)))
+    made = [with_clusters(s, model) if s.kind == "clusters" else s for s in project.segmentations]
+    rows = catalog_rows(made, project.offers, project.definition_hashes, THIRD)
     counted = Counter(row["segmentation"] for row in rows)
     assert set(counted) == {s.name for s in project.segmentations}
     assert (counted["purchase_frequency"], counted["rfm"], counted["shopping_style"]) == (6, 10, 5)

@@ -101,6 +101,8 @@ def _value(c: Column, n: int) -> Any:
         return customer(n)
     if c.type is Type.STRING:
         return f"x{n}"
+    if c.type is Type.BIGINT:
+        return 1 + n
     return n / 4 if c.type is Type.DOUBLE else VALUES[c.type]
 
 

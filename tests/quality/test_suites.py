@@ -3,6 +3,7 @@ import re
 import pytest
 from tests.quality.rows import AS_OF, FEATURES, MEMBERSHIP, RELEASE, SIDE_BY_SIDE, SUBJECT, check
 
+from strata.contract.clusterings import cluster_lineage
 from strata.contract.columns import Between, Table, Type, column, extend
 from strata.contract.published import (
     GATED_TABLES,
@@ -81,7 +82,8 @@ def test_segments_are_the_declared_ones() -> None:
     assert "retired_one.declared" not in side
     features = extend(customer_features, (column(Type.STRING, "A feature", nullable=True, name="frequency"),))
     assert "frequency.declared" not in _named(features), "only in the table of segments side by side"
-    assert not any(n.endswith(".declared") for n in _named(segment_catalog)), "it keeps retired segments"
+    for keeping in (segment_catalog, cluster_lineage):
+        assert not any(n.endswith(".declared") for n in _named(keeping)), "it tells of retired segments"
 
 
 def test_checks_of_the_project_follow_on_their_own_table_only() -> None:

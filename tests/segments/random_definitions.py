@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.expression.test_agreement import BOOLEAN, NAMES, NUMBERS, VALUES, expressions, tables
-from tests.segments.definitions import AS_OF, HERE, customer, score, segment, segmentation
+from tests.segments.definitions import AS_OF, HERE, cluster_model, customer, score, segment, segmentation
 
 from strata.contract.columns import Type
 from strata.errors import ProjectError
@@ -19,12 +19,13 @@ from strata.expression import Name, compile_expression
 from strata.project.clusterings import ClusterFeature
 from strata.project.models import Score, Segment, Segmentation, Text
 from strata.segments.model import ClusterModel
-from strata.segments.preparation import Preparation, Scaling
+from strata.segments.preparation import Dimension, Preparation
 
 KNOWN_AT = datetime(2018, 1, 1, tzinfo=UTC)
 NUMERIC = sorted(name for name, found in NAMES.items() if found.type in NUMBERS)
 WORDS = ["true", "false", "0", "7", "-3", "a", "it's", "", "ß é", "z"]
 OF_ATTRIBUTE = {Type.STRING, Type.BOOLEAN, Type.BIGINT}
+COORDINATES = st.sampled_from([-3.0, -0.25, 0.0, 0.1, 1.0, 7.5])
 CUTS = [-1e9, -9.0, -1.75, -0.05, 0.0, 0.1, 0.5, 1.0, 2.5, 7.0, 1e9, 1e16]
 
 AUDIENCES = {"audience.wine": Name(Type.BOOLEAN, False)}
@@ -72,14 +73,36 @@ def rulings() -> st.SearchStrategy[tuple[str, dict[str, Any], list[str], bool]]:
 
 
 @st.composite
+def dimensions(draw: st.DrawFn, feature: str) -> Dimension:
+    """Any, with the values that thresholds cut at among the breakpoints of a rank."""
+    transform = draw(st.sampled_from(["none", "log1p", "rank"]))
+    breakpoints = sorted(draw(st.lists(st.sampled_from(CUTS), min_size=1, max_size=6, unique=True)))
+    return Dimension(
+        feature,
+        draw(st.sampled_from(["value", "amount", "has", "known"])),
+        transform,
+        centre=draw(COORDINATES),
+        scale=draw(st.sampled_from([0.3, 1.0, 9.0])),
+        zero_if_unknown=draw(st.booleans()),
+        steps=tuple((at, (i + 0.5) / len(breakpoints)) for i, at in enumerate(breakpoints) if transform == "rank"),
+    )
+
+
+@st.composite
+def preparations(draw: st.DrawFn, features: Sequence[str]) -> Preparation:
+    """Of some of the features; the others were dropped."""
+    listed = draw(st.lists(st.sampled_from(features).flatmap(dimensions), min_size=1, max_size=5))
+    return Preparation(tuple(features), tuple(sorted(listed, key=lambda d: features.index(d.feature))))
+
+
+@st.composite
 def clusterings(draw: st.DrawFn) -> tuple[tuple[ClusterFeature, ...], ClusterModel]:
     features = draw(st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=3, unique=True))
-    numbers = st.sampled_from([-3.0, -0.25, 0.0, 0.1, 1.0, 7.5])
-    transforms, scales = st.sampled_from(["none", "log1p"]), st.sampled_from([0.3, 1.0, 9.0])
-    scalings = [Scaling(feature, draw(transforms), draw(numbers), draw(scales)) for feature in features]
-    centres = draw(st.lists(st.tuples(*(numbers for _ in features)), min_size=1, max_size=4, unique=True))
-    model = ClusterModel("any", 1, "0" * 32, AS_OF, KNOWN_AT, Preparation(tuple(scalings)), tuple(centres), 1.0, 1)
-    return tuple(ClusterFeature(s.feature, "none", HERE) for s in scalings), model
+    preparation = draw(preparations(features))
+    points = st.tuples(*(COORDINATES for _ in preparation.dimensions))
+    centres = draw(st.lists(points, min_size=1, max_size=4, unique=True))
+    model = cluster_model(preparation, *centres)
+    return tuple(ClusterFeature(feature, "none", HERE) for feature in features), model
 
 
 def is_allowed(words: str) -> bool:

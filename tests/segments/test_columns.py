@@ -5,12 +5,15 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from tests.segments.definitions import HERE, score, snapshot
+from tests.segments.definitions import score, snapshot
+from tests.segments.random_definitions import drawn, preparations
+from tests.segments.test_duckdb_columns import FEATURES, ROWS, matrix_of, table_of
+from tests.segments.test_preparing import EVERY
 
-from strata.project.clusterings import ClusterFeature
 from strata.segments.columns import prepared_columns, ranked_centres, score_column
-from strata.segments.fit import squared_distances
-from strata.segments.preparation import fit_preparation, prepare
+from strata.segments.kmeans import squared_distances
+from strata.segments.preparation import prepare
+from strata.segments.preparing import fit_preparation
 from strata.segments.scores import score_of
 
 
@@ -25,19 +28,35 @@ def test_scores_of_money_cut_exactly_where_the_rule_says(spark: SparkSession, be
     assert {row.score for row in rows} == {None, 1, 2, 3, 4}
 
 
-def test_prepared_values_equal_numpy_and_hold_neither_null_nor_nan(spark: SparkSession) -> None:
+def in_numbers(table: pa.Table) -> np.ndarray:
+    """The prepared columns, which hold no NULL."""
+    assert all(column.null_count == 0 for column in table.columns)
+    return np.column_stack([column.to_numpy() for column in table.columns])
+
+
+def test_prepared_values_equal_numpy_whatever_was_learnt(spark: SparkSession) -> None:
     random = np.random.default_rng(5)
-    features = [ClusterFeature("spend", "log1p", HERE), ClusterFeature("share", "none", HERE)]
-    spend = np.concatenate([random.lognormal(4, 2, 300), [0, -30, np.nan, np.inf, -np.inf]])
-    share = np.concatenate([random.random(300), [np.nan] * 5])
-    matrix = np.column_stack([spend, share])
-    preparation = fit_preparation(matrix, features)
-    unknown_share = pa.array(share, mask=np.isnan(share))
-    frame = snapshot(spark, {"spend": spend, "share": unknown_share}).select(
-        "customer_id", *[c.alias(str(i)) for i, c in enumerate(prepared_columns(preparation))]
-    )
-    found = frame.orderBy("customer_id").toArrow()
-    assert (np.column_stack([found["0"], found["1"]]) == prepare(matrix, preparation)).all()
+    skewed = np.where(random.random(300) < 0.4, 0.0, random.lognormal(4, 2, 300))
+    values = np.concatenate([skewed, [0, -0.0, -30, np.nan, np.inf, -np.inf, 1e100, 1.1e100, 5e-324]])
+    matrix = np.column_stack([np.where(random.random(len(values)) < 0.1, np.nan, values) for _ in EVERY])
+    preparation = fit_preparation(matrix, EVERY)
+    assert len(preparation.dimensions) == 33
+    names = [f.feature for f in EVERY]
+    nulls = random.random(matrix.shape) < 0.5
+    columns = {n: pa.array(c, mask=np.isnan(c) & m) for n, c, m in zip(names, matrix.T, nulls.T, strict=True)}
+    frame = snapshot(spark, columns).orderBy("customer_id")
+    found = frame.select(*[c.alias(str(i)) for i, c in enumerate(prepared_columns(preparation))]).toArrow()
+    assert in_numbers(found).tobytes() == prepare(matrix, preparation).tobytes()
+
+
+def test_prepared_values_equal_numpy_bit_for_bit_in_random_dimensions(spark: SparkSession) -> None:
+    made = drawn(preparations(FEATURES), 25)
+    table = table_of([row for rows in drawn(ROWS, 3) for row in rows])
+    frame = spark.createDataFrame(table).coalesce(1)
+    columns = [c for preparation in made for c in prepared_columns(preparation)]
+    found = frame.select(*[c.alias(str(i)) for i, c in enumerate(columns)]).toArrow()
+    expected = np.column_stack([prepare(matrix_of(table), preparation) for preparation in made])
+    assert in_numbers(found).tobytes() == expected.tobytes()
 
 
 def test_centres_are_ranked_by_distance_and_equal_ones_by_index(spark: SparkSession) -> None:

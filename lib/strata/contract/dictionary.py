@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
-from strata.contract import bronze, feature_tables, lists, operations, published, silver
+from strata.contract import bronze, clusterings, feature_tables, lists, operations, published, silver
 from strata.contract.columns import Column, Personal, Table
 
-MODULES = (bronze, silver, feature_tables, published, lists, operations)
+MODULES = (bronze, silver, feature_tables, published, clusterings, lists, operations)
 SCHEMAS = {
     "bronze": "What was delivered, as it was delivered. Own grants.",
     "restricted": "Raw rejected rows and the identity vault: the only place with raw identifiers. Own grants.",

@@ -121,11 +121,18 @@ class cluster_models(Table):
     definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
     as_of_date = column(Type.DATE, "Data it was fitted on")
     known_at = column(Type.INSTANT, "Data it was fitted on")
-    features = column(Type.STRINGS, "Features in the order of the centres")
-    preparation = column(Type.STRING, "Transform, centre and scale of each feature as JSON")
-    centres = column(Type.VECTORS, "A centre per cluster, in the order of segment ids, in prepared units")
-    inertia = column(Type.DOUBLE, "Sum of squared distances on the fitted rows", COUNT)
+    features = column(Type.STRINGS, "Declared features, in order")
+    preparation = column(Type.STRING, "How features become dimensions, as JSON: part, transform, centre, scale")
+    centres = column(Type.VECTORS, "A centre per cluster; a coordinate per dimension")
+    clusters = column(Type.STRING, "Id, label, description and stability of each cluster, in that order, as JSON")
+    inertia = column(Type.DOUBLE, "Sum of squared distances on the fitted rows, by their weights", COUNT)
     fitted_rows = column(Type.BIGINT, "Rows it was fitted on", Between(1, None))
+    customers = column(Type.BIGINT, "Customers these rows stand for", Between(1, None))
+    found_by = column(Type.STRING, "Whose centres were the better ones: MLlib's or scikit-learn's")
+    fitted_because = column(Type.STRING, "Why it was fitted: no released model, asked for, the schedule, or drift")
+    selection = column(Type.STRING, "The evidence for every number of clusters tried, as JSON")
+    lineage = column(Type.STRING, "What became of the clusters of the release before, as JSON")
+    reference = column(Type.STRING, "What drift is measured against: spread of the dimensions, distances, as JSON")
 
 
 class population_cuts(Table):

@@ -54,6 +54,8 @@ class Run:
     log: list[Row] = field(default_factory=list)
     keep_lease: Callable[[], None] = lambda: None
     """Called before every stage and before what readers see changes; raises WriteConflict when the lease is lost."""
+    refits: frozenset[str] = frozenset()
+    """The clusterings that are asked to be fitted anew."""
 
     @property
     def run_id(self) -> str:

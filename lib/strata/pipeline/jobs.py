@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from strata.console import Console
 from strata.contract.published import GATED_TABLES
-from strata.errors import InputError, ProjectError
+from strata.errors import InputError, Problem, ProjectError
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target, aim
@@ -17,6 +17,7 @@ from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
 from strata.pipeline.summary import print_release, print_summary
 from strata.pipeline.versions import reused_versions
+from strata.project.words import nearest
 from strata.publish.contracts import unpublishable
 from strata.publish.release import current_release
 from strata.storage.leases import hold_lease
@@ -35,6 +36,7 @@ class Wanted:
     known_at: datetime | None
     force: bool
     environ: Mapping[str, str]
+    refits: Sequence[str] = ()
 
 
 def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
@@ -45,7 +47,7 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
     """
     console.say(f"strata · {run.project.name} · run {run.run_id}")
     with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock) as keep:
-        run = replace(run, keep_lease=keep)
+        run = replace(run, keep_lease=keep, refits=frozenset(wanted.refits))
         completed = recover(run.lakehouse, GATED_TABLES, run.clock)
         if completed:
             run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
@@ -58,6 +60,7 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
 def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
     problems = unpublishable(run.project) if "publish" in wanted.stages else []
     problems += reused_versions(run) if DEFINED.intersection(wanted.stages) else []
+    problems += _not_clusterings(run, wanted.refits)
     if problems:
         raise ProjectError(problems)
     if "ingest" in wanted.stages:
@@ -67,6 +70,15 @@ def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
     if "publish" in wanted.stages and withheld:
         print_summary(run, console)
     return any(withheld)
+
+
+def _not_clusterings(run: Run, names: Sequence[str]) -> list[Problem]:
+    known = [s.name for s in run.project.segmentations if s.kind == "clusters"]
+    return [
+        Problem(None, f"--refit {name}: there is no segmentation by clusters of that name", nearest(name, known))
+        for name in names
+        if name not in known
+    ]
 
 
 def _release_all(run: Run, wanted: Wanted, console: Console) -> list[bool]:
@@ -101,6 +113,11 @@ def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console:
     """The stages behind features for one date; True when something was withheld."""
     target = _aim(run, as_of, known_at, wanted)
     console.say(f"as of {as_of}, known at {known_at:%Y-%m-%d %H:%M:%S} UTC")
+    if target.released and wanted.refits:
+        raise ProjectError(
+            f"--refit {', '.join(wanted.refits)}: {as_of} is released already, and its clusters stay what readers saw;"
+            " ask with the next date"
+        )
     if _is_done(target, wanted):
         console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
         return False

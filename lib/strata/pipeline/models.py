@@ -15,7 +15,8 @@ from strata.contract.columns import Table
 from strata.contract.operations import cluster_models, population_cuts
 from strata.contract.published import segment_catalog
 from strata.contract.spark import frame_of, rows_of
-from strata.errors import InputError
+from strata.errors import InputError, Problem
+from strata.pipeline.clusterings import Before, Found, find_clusters
 from strata.pipeline.context import Run, Target
 from strata.pipeline.lookback import is_readable, read_released
 from strata.project.models import Segmentation
@@ -23,30 +24,29 @@ from strata.project.references import closure, generations, needs_of, usable_nam
 from strata.publish.catalog import live_rows
 from strata.publish.release import Row
 from strata.segments.assign import in_base, references, with_segments
-from strata.segments.clusters import sample_for_fit
 from strata.segments.cuts import Cuts, needs_cuts, resolve
 from strata.segments.cutting import measure_cuts
-from strata.segments.fit import fit_clusters
 from strata.segments.groups import Group
-from strata.segments.model import ClusterModel, model_id
+from strata.segments.model import ClusterModel, model_id, with_clusters
 
 
 @dataclass(frozen=True, slots=True)
 class Assigning:
     """Everything that assigns customers in one release.
 
-    `segmentations`: with their cuts filled in. `ids`: the model or the cuts of each that has one. `groups`: what was
-    measured of the groups of those that measure them.
+    `segmentations`: with their cuts and clusters filled in. `clusterings`: the model of each. `ids`: the model or the
+    cuts of each that has one. `groups`: what was measured of the groups of those that measure them.
     """
 
     segmentations: tuple[Segmentation, ...] = ()
-    clusters: Mapping[str, ClusterModel] = field(default_factory=dict)
+    clusterings: Mapping[str, Found] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
 
     def assign(self, run: Run, customers: DataFrame) -> DataFrame:
         """The customers with the columns of every segmentation (`segments.assign.with_segments`)."""
-        return with_segments(customers, self.segmentations, usable_names(run.project), self.clusters)
+        models = {name: found.model for name, found in self.clusterings.items()}
+        return with_segments(customers, self.segmentations, usable_names(run.project), models)
 
     def only(self, names: frozenset[str]) -> "Assigning":
         """The same with these segmentations and all that they need, in the given order."""
@@ -58,7 +58,8 @@ def find_models(
 ) -> Assigning:
     """What a release assigns with, in the project's order: kept, or fitted and measured now.
 
-    A clustering keeps the model of the release looked back at while its definition stays; cuts are those of the date.
+    A clustering keeps the model of the release looked back at while that fits (`clusterings.find_clusters`); cuts are
+    those of the date.
 
     Args:
         run: where models are kept.
@@ -102,16 +103,17 @@ class _Finding:
 
     def add(self, segmentation: Segmentation, done: Assigning) -> Assigning:
         """`done`, and the segmentation with its model or its cuts."""
-        name, clusters, ids, groups = segmentation.name, dict(done.clusters), dict(done.ids), dict(done.groups)
+        name, clusterings, ids, groups = segmentation.name, dict(done.clusterings), dict(done.ids), dict(done.groups)
         if segmentation.kind == "clusters":
-            clusters[name] = self._clusters(segmentation, done)
-            ids[name] = clusters[name].model_id
+            clusterings[name] = self._clusters(segmentation, done)
+            ids[name] = clusterings[name].model.model_id
+            segmentation = with_clusters(segmentation, clusterings[name].model)
         elif needs_cuts(segmentation):
             ids[name] = self._fresh(segmentation)
             cuts = self._cuts(segmentation, ids[name], done)
             groups |= {name: cuts.groups} if cuts.groups else {}
             segmentation = resolve(segmentation, cuts)
-        return Assigning((*done.segmentations, segmentation), clusters, ids, groups)
+        return Assigning((*done.segmentations, segmentation), clusterings, ids, groups)
 
     def keep(self) -> None:
         """Keep what was made."""
@@ -119,43 +121,53 @@ class _Finding:
             self.run.lakehouse.append(table, frame_of(self.run.lakehouse.spark, table, rows).coalesce(1))
 
     @cached_property
-    def _models(self) -> dict[str, ClusterModel]:
-        return {row["model_id"]: ClusterModel.from_row(row) for row in self._rows(cluster_models)}
+    def _models(self) -> dict[str, Row]:
+        return {row["model_id"]: row for row in self._rows(cluster_models)}
 
     @cached_property
     def _kept_cuts(self) -> dict[str, Cuts]:
         return {row["model_id"]: Cuts.from_json(row["cuts"]) for row in self._rows(population_cuts)}
 
     @cached_property
-    def _before(self) -> dict[str, str]:
-        rows = live_rows(previous_catalog(self.run, self.target))
-        return {row["segmentation"]: row["model_id"] for row in rows if row["model_id"]}
+    def _catalog(self) -> list[Row]:
+        return previous_catalog(self.run, self.target)
 
     def _rows(self, table: type[Table]) -> list[Row]:
         self.run.lakehouse.ensure(table)
         return rows_of(self.run.lakehouse.read(table))
 
-    def _clusters(self, segmentation: Segmentation, done: Assigning) -> ClusterModel:
-        model = self._models.get(self._before.get(segmentation.name, ""))
-        if model is not None and model.definition_hash == self._definition(segmentation):
-            return model
-        return self._models.get(self._fresh(segmentation)) or self._fit(segmentation, done)
-
-    def _fit(self, segmentation: Segmentation, done: Assigning) -> ClusterModel:
+    def _clusters(self, segmentation: Segmentation, done: Assigning) -> Found:
+        if (fitted_now := self._model(segmentation, self._models.get(self._fresh(segmentation)))) is not None:
+            return Found(fitted_now, fitted_now.lineage)
+        before = self._before(segmentation)
+        if self.customers is None and before.model and before.model.definition_hash == self._definition(segmentation):
+            return Found(before.model, ())
         base = self._base(segmentation, done, cluster_models)
-        with self.run.stage("clusters", f"k-means for {segmentation.name}") as outcome:
-            about = self._about(segmentation)
-            model = fit_clusters(
-                sample_for_fit(base, segmentation),
-                segmentation,
-                definition_hash=about["definition_hash"],
-                as_of_date=about["as_of_date"],
-                known_at=about["known_at"],
-            )
-            self.made.setdefault(cluster_models, []).append(model.to_row())
-            outcome.rows_in = model.fitted_rows
-            outcome.text = f"{segmentation.name}: k = {segmentation.clusters} on {model.fitted_rows:,} customers"
-        return model
+        found = find_clusters(self.run, self.target, segmentation, base, before, self._about(segmentation))
+        if found.model is not before.model:
+            self.made.setdefault(cluster_models, []).append(found.model.to_row())
+        return found
+
+    def _before(self, segmentation: Segmentation) -> Before:
+        rows = [r for r in self._catalog if (r["segmentation"], r["kind"]) == (segmentation.name, "clusters")]
+        used = next((row["model_id"] for row in live_rows(rows)), "")
+        return Before(self._model(segmentation, self._models.get(used)), rows)
+
+    def _model(self, segmentation: Segmentation, row: Row | None) -> ClusterModel | None:
+        """The model of a row; None: there is no row, or what it holds is of another definition and no model.
+
+        Raises:
+            InputError: what is stored of this definition is no model.
+        """
+        try:
+            return ClusterModel.from_row(row) if row else None
+        except (ValueError, KeyError, TypeError) as error:
+            if row and row["definition_hash"] != self._definition(segmentation):
+                return None
+            found = row["model_id"] if row else ""
+            what = f"{cluster_models.full_name()}: model {found} of `{segmentation.name}` cannot be read: {error}"
+            hint = "restore the table, or raise the version: it is fitted anew"
+            raise InputError([Problem(segmentation.where, what, hint)]) from error
 
     def _cuts(self, segmentation: Segmentation, model: str, done: Assigning) -> Cuts:
         found = self._kept_cuts.get(model)

@@ -7,6 +7,7 @@ from strata.contract.published import customer_segments, segment_membership
 from strata.contract.spark import rows_of
 from strata.errors import InputError, Problem
 from strata.pipeline.audiences import Audiences
+from strata.pipeline.clusterings import stage_clusterings
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.models import Assigning, find_models
@@ -21,7 +22,7 @@ from strata.storage.promotion import staging
 
 
 def build_segments(run: Run, target: Target, audiences: Audiences) -> None:
-    """Write `segment_membership`, `customer_segments` and `unit_segments` to staging.
+    """Write `segment_membership`, `customer_segments`, `unit_segments`, what is said of clusterings to staging.
 
     Models and cuts that are not there are fitted and measured, audiences that conditions name are built.
 
@@ -40,6 +41,7 @@ def build_segments(run: Run, target: Target, audiences: Audiences) -> None:
             [(segment_membership, to_rows(assigned, made.segmentations)), (wide, to_columns(assigned, names_ever))],
         )
         stage_units(run, target, customers)
+        stage_clusterings(run, target, made.clusterings)
         sizes = _sizes(run)
         outcome.rows_out = sum(sizes.values())
         outcome.text = f"{outcome.rows_out:,} memberships in {len(made.segmentations)} segmentations"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from strata.contract.silver import CLOSED, communications, consents, customers, events, places, products
 from strata.project.fed import ALWAYS_FILLED, Read, Reads
-from strata.segments.duckdb import quoted, text
+from strata.segments.literals import quoted, text
 
 DATED = {t.__name__: t for t in (events, communications, consents)}
 """Tables of which it is counted who has a row."""

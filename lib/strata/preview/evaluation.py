@@ -10,6 +10,7 @@ from strata.project.models import Segmentation
 from strata.project.references import AUDIENCE, audiences_in, closure, generations, needs_of, usable_names
 from strata.segments.cuts import needs_cuts, resolve
 from strata.segments.duckdb import SegmentSQL, layered, segment_sql, select_segments
+from strata.segments.model import with_clusters
 
 WAITING = "what it takes from the population is not measured for this definition yet; `strata segments` does"
 OF_UNITS = "what it does is known when `strata segments` has computed it per {}: see members.unit_segments"
@@ -22,7 +23,7 @@ class Evaluation:
     """Segmentations that can be computed, and how.
 
     Attributes:
-        segmentations: those asked for that can be computed, with the cuts of the population filled in.
+        segmentations: those asked for that can be computed, with cuts and clusters filled in.
         missing: the others of them, with why: clusters are not fitted or cuts not measured yet, they are per trip or
             other units, which the stored snapshot does not tell of, no release of the date has an audience that they
             name, or they need such a one.
@@ -63,7 +64,7 @@ def evaluate(state: State, segmentations: Iterable[Segmentation], also: Sequence
         if why:
             missing[segmentation.name] = why
         else:
-            known[segmentation.name] = resolve(segmentation, state.cuts.get(segmentation.name))
+            known[segmentation.name] = _resolved(segmentation, state)
     sql = {name: segment_sql(s, names, state.models) for name, s in known.items()}
     wanted = {name for each in sql.values() for name in each.reads if name in state.names}
     return Evaluation(
@@ -81,6 +82,12 @@ def segments_of_all(state: State, evaluation: Evaluation) -> str:
     """A query for customer_id, features and segments of everybody in the base."""
     customers = state.customers(evaluation.features.stored)
     return evaluation.over(f"({layered(customers, evaluation.features.layers)})")
+
+
+def _resolved(segmentation: Segmentation, state: State) -> Segmentation:
+    """With its cuts and clusters filled in."""
+    model = state.models.get(segmentation.name)
+    return with_clusters(segmentation, model) if model else resolve(segmentation, state.cuts.get(segmentation.name))
 
 
 def _why_missing(segmentation: Segmentation, state: State) -> str | None:

@@ -23,7 +23,8 @@ from strata.preview.variants import PLACE, Bound, Variant, variants_query
 from strata.project.models import Segmentation
 from strata.project.names import names_of_scores
 from strata.project.references import declared_segments
-from strata.segments.duckdb import base_column, helper, layered, quoted, score_column
+from strata.segments.duckdb import base_column, helper, layered, score_column
+from strata.segments.literals import quoted
 from strata.storage.local import Row
 
 HEX_DIGITS, ID_LENGTH = frozenset("0123456789abcdef"), 32
@@ -119,9 +120,10 @@ def _of_attribute(segmentation: Segmentation, _: Evaluation, row: Row) -> list[s
 
 def _of_clusters(segmentation: Segmentation, evaluation: Evaluation, row: Row) -> list[str]:
     ranked, score = row[helper(segmentation, "centres")], row[score_column(segmentation.name)]
-    nearest = f"c{ranked[0]['index']} is the nearest of {len(ranked)} centres"
+    own, *others = (segmentation.segments[each["index"] - 1].segment for each in ranked)
+    nearest = f"{own} is the nearest of {len(ranked)} centres"
     if score is not None:
-        nearest += f", before c{ranked[1]['index']}: score {score:.2f}, where 1 is at the centre and 0 on the border"
+        nearest += f", before {others[0]}: score {score:.2f}, where 1 is at the centre and 0 on the border"
     return [nearest, *(f"{name} = {shown(row[name])}" for name in sorted(evaluation.sql[segmentation.name].reads))]
 
 

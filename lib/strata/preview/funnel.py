@@ -6,7 +6,8 @@ from typing import Any
 
 from strata.project.models import Segmentation
 from strata.project.references import declared_segments
-from strata.segments.duckdb import SegmentSQL, base_column, quoted, score_column, text
+from strata.segments.duckdb import SegmentSQL, base_column, score_column
+from strata.segments.literals import quoted, text
 
 BASE, OVERLAP, REST = "base", "overlap", "rest"
 OUTSIDE = "~outside of the base"

@@ -10,7 +10,8 @@ from strata.project.models import Audience, Segmentation
 from strata.project.words import mentioned
 from strata.publish.catalog import live_rows
 from strata.publish.versions import changed_under_their_version, reads_as_released
-from strata.segments.duckdb import base_column, quoted, text
+from strata.segments.duckdb import base_column
+from strata.segments.literals import quoted, text
 
 Row = Mapping[str, Any]
 State = Literal["new", "changed", "removed", "unchanged"]

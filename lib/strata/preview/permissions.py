@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from strata.project.policies import Purpose
-from strata.segments.duckdb import permission_column, quoted, text
+from strata.segments.duckdb import permission_column
+from strata.segments.literals import quoted, text
 
 PROFILING = "profiling"
 """An objection to this purpose keeps a customer out of every segment and every audience."""

@@ -22,7 +22,7 @@ from strata.project.references import AUDIENCE, PREVIOUS, audiences_in, looks_ba
 from strata.publish.catalog import live_rows
 from strata.publish.release import current_release, is_in_place, last_version, previous_release, release_of_day
 from strata.segments.cuts import Cuts
-from strata.segments.duckdb import quoted, text
+from strata.segments.literals import quoted, text
 from strata.segments.model import ClusterModel
 from strata.storage.local import LocalTables, Row, open_local
 

@@ -16,7 +16,8 @@ from strata.expression import Expression
 from strata.expression.duckdb import to_duckdb
 from strata.expression.tree import COMPARISONS, Node, columns_of
 from strata.project.models import Score
-from strata.segments.duckdb import Layer, layered, number, quoted, text
+from strata.segments.duckdb import Layer, layered
+from strata.segments.literals import number, quoted, text
 
 Value = Any
 YEAR = 365

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from strata.contract.cluster_ids import cluster_ids
 from strata.contract.columns import Column, Personal, Type, column
 from strata.project.measures import Measure
 from strata.project.models import Audience, Segment, Segmentation
@@ -26,7 +25,7 @@ def catalog_rows(
     """The whole of `publish.segment_catalog` after a release, without release_id.
 
     Args:
-        definitions: every segmentation of the project, cuts of the population filled in, and the audiences that
+        definitions: every segmentation of the project, cuts and clusters filled in, and the audiences that
             their conditions may name.
         offers: text of each offer, by id.
         definition_hashes: `segmentation.<name>` -> 32 hex digits.
@@ -127,16 +126,16 @@ def _measured(segment: Segment, measure: Measure, of: str) -> str:
 
 
 def _clusters(segmentation: Segmentation) -> list[Row]:
-    count, features = segmentation.clusters or 0, ", ".join(f.feature for f in segmentation.features)
+    features = ", ".join(f.feature for f in segmentation.features)
     return [
         {
-            "segment": segment,
-            "label": f"Cluster {segment}",
-            "description": None,
-            "rule_text": f"nearest of {count} centres over {features}",
+            "segment": cluster.segment,
+            "label": cluster.label,
+            "description": cluster.description,
+            "rule_text": f"nearest of {len(segmentation.segments)} centres over {features}",
             "offer": None,
         }
-        for segment in cluster_ids(count)
+        for cluster in segmentation.segments
     ]
 
 

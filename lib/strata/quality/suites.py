@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from strata.contract.clusterings import cluster_lineage
 from strata.contract.columns import Between, Column, Constraint, Matches, OneOf, Table, Type
 from strata.contract.outside import NOT_IN_BASE
-from strata.contract.published import customer_segments
+from strata.contract.published import customer_segments, segment_catalog
 from strata.errors import Location, ProjectError
 from strata.project.policies import Check
 from strata.quality.vocabulary import AMONG, TYPES, UNIQUE, check_problems
 
 Severity = Literal["fail", "warn", "info"]
 _LARGEST = sys.float_info.max
+_WITH_RETIRED = frozenset({segment_catalog.full_name(), cluster_lineage.full_name()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def _of_subject(table: type[Table], subject: Subject) -> Iterator[Expected]:
 def _of_segments(table: type[Table], segments: Mapping[str, tuple[str, ...]]) -> Iterator[Expected]:
     """Declared segments only: as pairs where a row names its segmentation, per column where the column does.
 
-    `segment_catalog` is left out, it keeps retired segments; so is `from_segment`, it may be one.
+    `segment_catalog` and `cluster_lineage` are left out, they tell of retired segments; so is `from_segment`, it may
+    be one.
     """
     for name, known in segments.items():
         # Elsewhere a column of that name is something else: a feature, a status.
@@ -145,7 +148,8 @@ def _of_segments(table: type[Table], segments: Mapping[str, tuple[str, ...]]) ->
             yield Expected(f"{name}.declared", "expect_column_values_to_be_in_set", kwargs)
     extra = {"segment": (), "to_segment": (NOT_IN_BASE,)}
     column = next((c for c in extra if c in table.columns), None)
-    if segments and column and "segmentation" in table.columns and "retired_on" not in table.columns:
+    is_of_live_ones = "segmentation" in table.columns and table.full_name() not in _WITH_RETIRED
+    if segments and column and is_of_live_ones:
         rows = [[name, segment] for name, known in segments.items() for segment in (*known, *extra[column])]
         kwargs = {"column_list": ["segmentation", column], "rows": rows}
         yield Expected(f"{column}.declared", AMONG, kwargs)

@@ -12,11 +12,12 @@ from itertools import zip_longest
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Name, compile_expression
-from strata.project.models import Score, Segmentation
+from strata.project.models import Segmentation
 from strata.project.names import names_of_scores
 from strata.project.shapes.segmentations import ERROR
+from strata.segments.duckdb_columns import known_sql, on_grid_sql, prepared_sql, ranked_sql, score_sql
+from strata.segments.literals import quoted, text
 from strata.segments.model import ClusterModel
-from strata.segments.preparation import GRID, Scaling
 
 NO_MODELS: Mapping[str, ClusterModel] = {}
 NO_SCORE = "CAST(NULL AS DOUBLE)"
@@ -122,30 +123,6 @@ def layered(relation: str, layers: Sequence[Layer]) -> str:
     return query
 
 
-def score_sql(score: Score) -> str:
-    """The score of the feature it cuts, BIGINT from 1, NULL where the feature is; the twin of `scores.score_of`."""
-    sign = "<=" if score.better == "low" else ">="
-    value = f"CAST({quoted(score.of)} AS DOUBLE)"
-    return " + ".join(
-        ["CAST(1 AS BIGINT)", *(f"CAST({value} {sign} {number(cut)} AS BIGINT)" for cut in score.thresholds)]
-    )
-
-
-def quoted(name: str) -> str:
-    """A column name as DuckDB takes any."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A STRING literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def number(value: float) -> str:
-    """A DOUBLE literal of exactly this value."""
-    return f"CAST('{float(value)!r}' AS DOUBLE)"
-
-
 def score_column(name: str) -> str:
     """The column in which `select_segments` gives the score of a segmentation's memberships."""
     return f"~{name}:score of membership"
@@ -206,41 +183,19 @@ def _otherwise(segmentation: Segmentation) -> str:
 
 
 def _by_clusters(segmentation: Segmentation, model: ClusterModel) -> SegmentSQL:
-    point = {helper(segmentation, i): _prepared(s) for i, s in enumerate(model.preparation.scalings)}
-    distances = ", ".join(
-        f"{{'distance': {_squared_distance(list(point), centre)}, 'index': {index}}}"
-        for index, centre in enumerate(model.centres, 1)
-    )
+    dimensions = model.preparation.dimensions
+    known = {d.feature: helper(segmentation, f"known {d.feature}") for d in dimensions}
+    point = {helper(segmentation, i): prepared_sql(d, quoted(known[d.feature])) for i, d in enumerate(dimensions)}
     ranked = helper(segmentation, "centres")
     own, second = (f"sqrt({quoted(ranked)}[{place}].distance)" for place in (1, 2))
     ids = ", ".join(map(text, model.segments))
     return SegmentSQL(
         segment=f"[{ids}][{quoted(ranked)}[1].index]",
-        score=f"CASE WHEN {quoted(ranked)}[2].distance > 0 THEN {_on_grid(f'1e0 - {own} / {second}')} END",
-        layers=(point, {ranked: f"list_sort([{distances}])"}),
-        reads=frozenset(model.preparation.features),
+        score=f"CASE WHEN {quoted(ranked)}[2].distance > 0 THEN {on_grid_sql(f'1e0 - {own} / {second}')} END",
+        layers=(
+            {column: known_sql(feature) for feature, column in known.items()},
+            point,
+            {ranked: ranked_sql(list(point), model.centres)},
+        ),
+        reads=frozenset(known),
     )
-
-
-def _prepared(scaling: Scaling) -> str:
-    value = f"CAST({quoted(scaling.feature)} AS DOUBLE)"
-    tamed = _signed_log1p(value) if scaling.transform == "log1p" else value
-    inside = _on_grid(f"({tamed} - {number(scaling.centre)}) / {number(scaling.scale)}")
-    return f"CASE WHEN isfinite({value}) THEN {inside} ELSE 0e0 END"
-
-
-def _signed_log1p(value: str) -> str:
-    # DuckDB has no log1p; W. Kahan's identity keeps the digits that 1 + x loses, and the grid hides the last one
-    size = f"abs({value})"
-    plus_one = f"(1e0 + {size})"
-    log1p = f"CASE WHEN {plus_one} = 1e0 THEN {size} ELSE ln{plus_one} * ({size} / ({plus_one} - 1e0)) END"
-    return f"sign({value}) * {log1p}"
-
-
-def _squared_distance(point: Sequence[str], centre: Sequence[float]) -> str:
-    gaps = [f"({quoted(value)} - {number(at)})" for value, at in zip(point, centre, strict=True)]
-    return _on_grid("(" + " + ".join(f"{gap} * {gap}" for gap in gaps) + ")")
-
-
-def _on_grid(value: str) -> str:
-    return f"(round_even(({value}) * {number(GRID)}, 0) / {number(GRID)})"

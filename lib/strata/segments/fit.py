@@ -1,13 +1,13 @@
-"""Fits a clustering. The only module of segments that runs Spark jobs: one over the sample, the rest on its points.
+"""Fits a clustering: reads the base once, or three times where a coreset stands for it, then searches on the driver.
 
-MLlib's result depends on how rows lie in partitions, so the points go into one partition in a fixed order. MLlib
-also returns fewer clusters than asked for, silently, where points coincide; here that is an error. And one start of
-k-means often ends in a poor optimum (60 % of starts on the grocery data of 2017-11-30, up to 5 % worse), so
-scikit-learn tries many starts on the same points, where they are cheap; the lower inertia wins.
+The only module of segments that runs Spark jobs. MLlib's result depends on how rows lie in partitions, so its points
+go into one partition in a fixed order. MLlib also returns fewer clusters than asked for, silently, where points
+coincide; here that is an error.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,145 +15,162 @@ import pyarrow.compute as pc
 from pyspark.ml.clustering import KMeans
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, LongType, StructField, StructType
-from sklearn.cluster import KMeans as ManyStarts
 
-from strata.errors import InputError, Problem
 from strata.project.models import Segmentation
-from strata.segments.model import ClusterModel
-from strata.segments.preparation import Matrix, fit_preparation, on_grid, prepare
+from strata.segments.coreset import CUSTOMERS, SPREAD, WEIGHT, Spread, draw, measure_spread, reference_of
+from strata.segments.evidence import Evidence
+from strata.segments.kmeans import Points, inertia, settle
+from strata.segments.preparation import Matrix, Preparation, prepare
+from strata.segments.preparing import count_not_finite, fit_preparation
+from strata.segments.sampling import SAMPLE_CUSTOMERS, sample_of
+from strata.segments.search import refused, search
 
-STARTS = 20
-"""Of scikit-learn; of MLlib one, as every start is dozens of Spark jobs."""
-SETTLING = 100
-"""More steps than Lloyd's iteration ever needed from an optimum that another one found."""
+SALT, CORESET_SALT = "clusters", "coreset"
+"""Keep these samples independent of each other, and of others by hash of the same ids."""
+CORESET = 20_000
+"""Customers that stand for all where there are more."""
 # MLlib takes an array as a point only where the schema promises that it holds no NULL
 POINTS = StructType(
-    [StructField("row", LongType(), False), StructField("features", ArrayType(DoubleType(), False), False)]
+    [
+        StructField("row", LongType(), False),
+        StructField("features", ArrayType(DoubleType(), False), False),
+        StructField(WEIGHT, DoubleType(), False),
+    ]
 )
+Found = Literal["scikit-learn", "MLlib", "both"]
 
 
-def fit_clusters(
-    sample: DataFrame, segmentation: Segmentation, *, definition_hash: str, as_of_date: date, known_at: datetime
-) -> ClusterModel:
-    """Fit the declared number of clusters by k-means.
+@dataclass(frozen=True, eq=False, slots=True)
+class Sample:
+    """Customers of the base drawn alike, by hash of their ids and in that order.
+
+    Attributes:
+        ids: their customer_id.
+        matrix: their features as they are, a row each, a column per feature in declared order; NaN: unknown.
+        not_finite: feature -> how many of them hold NaN or infinity, which count as unknown.
+    """
+
+    ids: tuple[str, ...]
+    matrix: Matrix
+    not_finite: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fit:
+    """What a fit finds.
+
+    Attributes:
+        preparation: of the features.
+        centres: in prepared units, largest cluster first, then by coordinates; rounded to 9 decimals.
+        inertia: sum over all customers of the squared distance to the nearest centre; estimated by a coreset.
+        customers: of the base.
+        fitted_rows: customers that were fitted on; fewer than `customers`: weighted, for all.
+        found_by: whose centres they are.
+        selection: the evidence of every number of clusters that was looked at, ascending.
+        reason: why this number was taken, in words.
+        jaccards: how well each cluster comes back in bootstrap draws, in the order of `centres`.
+        sample: customers of the base, at most `sampling.SAMPLE_CUSTOMERS`.
+    """
+
+    preparation: Preparation
+    centres: tuple[tuple[float, ...], ...]
+    inertia: float
+    customers: int
+    fitted_rows: int
+    found_by: Found
+    selection: tuple[Evidence, ...]
+    reason: str
+    jaccards: tuple[float, ...]
+    sample: Sample
+
+    @property
+    def notes(self) -> list[str]:
+        """What somebody should know about the features, in words."""
+        dropped = [f"{name} tells nobody apart and is left out" for name in self.preparation.dropped]
+        return dropped + [
+            f"{name}: {count:,} of {len(self.sample.ids):,} sampled customers have NaN or infinity, taken as unknown"
+            for name, count in self.sample.not_finite.items()
+        ]
+
+
+def fit_clusters(base: DataFrame, segmentation: Segmentation) -> Fit:
+    """Fit a clustering by k-means: the declared number of clusters, or the one that `choice` takes.
 
     Args:
-        sample: from `clusters.sample_for_fit`; read once.
-        segmentation: of kind clusters; its seed starts both searches.
-        definition_hash: hash of the definition, kept with the model.
-        as_of_date: date of the sample.
-        known_at: moment up to which arrived data is in it.
-
-    Returns:
-        Centres ordered by the number of sampled customers, largest first, then by coordinates, so that equal
-        centres always get equal ids; rounded to 9 decimals.
+        base: the customers to fit on, of one as-of date, a row each: customer_id and the features. Read once up to
+            `CORESET` customers, else three times.
+        segmentation: of kind clusters; its seed starts all searches.
 
     Raises:
-        InputError: the sample has no customers, or fewer distinct points than clusters are asked for.
+        InputError: no customers, none who differ, fewer of them or fewer distinct ones than the clusters need, or no
+            number of clusters whose smallest has enough customers.
     """
-    matrix = _matrix(sample, [f.feature for f in segmentation.features])
-    preparation = fit_preparation(matrix, segmentation.features)
-    points = prepare(matrix, preparation)
-    centres = _all_centres(sample.sparkSession, points, segmentation)
-    return ClusterModel(
-        segmentation=segmentation.name,
-        version=segmentation.version,
-        definition_hash=definition_hash,
-        as_of_date=as_of_date,
-        known_at=known_at,
+    first = read_sample(base, segmentation, CORESET)
+    if not first.ids:
+        raise refused(segmentation, "has no customers to fit on", "widen its base, or load the data it is about")
+    preparation = fit_preparation(first.matrix, segmentation.features)
+    if preparation.is_empty:
+        names, hint = ", ".join(preparation.features), "declare features that tell customers apart"
+        raise refused(segmentation, f"has features in which all customers are alike: {names}", hint)
+    prepared = prepare(first.matrix, preparation)
+    if len(first.ids) < CORESET:
+        by_id = np.argsort(first.ids)
+        points, customers = Points(prepared[by_id], np.ones(len(by_id))), len(by_id)
+    else:
+        points, customers = _coreset(base, preparation, prepared, segmentation.seed)
+    looked = search(points, prepared, customers, segmentation)
+    other = settle(points, fit_mllib(base.sparkSession, points, len(looked.centres), segmentation.seed))
+    found_by = _better(points, looked.centres, other)
+    if found_by == "MLlib":
+        looked = looked.replaced(other)
+    return Fit(
         preparation=preparation,
-        centres=tuple(tuple(map(float, centre)) for centre in _in_order(points, centres)),
-        inertia=inertia(points, centres),
-        fitted_rows=len(points),
+        centres=tuple(tuple(map(float, centre)) for centre in looked.centres),
+        inertia=looked.taken.inertia,
+        customers=customers,
+        fitted_rows=len(points.at),
+        found_by=found_by,
+        selection=looked.evidence,
+        reason=looked.reason,
+        jaccards=looked.taken.jaccards,
+        sample=replace(first, ids=first.ids[:SAMPLE_CUSTOMERS], matrix=first.matrix[:SAMPLE_CUSTOMERS]),
     )
 
 
-def best_centres(spark: SparkSession, points: Matrix, clusters: int, seed: int) -> Matrix:
-    """Centres of the better of two searches, MLlib's and scikit-learn's; the same rows give the same centres.
-
-    Args:
-        spark: runs MLlib's jobs, over one partition.
-        points: a row per customer.
-        clusters: how many to look for, at most as many as there are distinct points.
-        seed: of both.
-
-    Returns:
-        A row per centre, on the grid; fewer than `clusters` only where both searches lost some.
-    """
-    found = [fit_mllib(spark, points, clusters, seed), _fit_scikit_learn(points, clusters, seed)]
-    settled = [np.unique(_settle(points, centres), axis=0) for centres in found]
-    return min(settled, key=lambda centres: (-len(centres), inertia(points, centres)))
-
-
-def fit_mllib(spark: SparkSession, points: Matrix, clusters: int, seed: int) -> Matrix:
+def fit_mllib(spark: SparkSession, points: Points, clusters: int, seed: int) -> Matrix:
     """Centres from one start of MLlib's k-means."""
-    table = pa.table({"row": range(len(points)), "features": pa.array(list(points))})
-    frame = spark.createDataFrame(table, POINTS).repartition(1).sortWithinPartitions("row")
-    return np.array(KMeans(k=clusters, seed=seed, solver="row").fit(frame).clusterCenters())
+    columns = [pa.array(range(len(points.at))), pa.array(list(points.at)), pa.array(points.weights)]
+    frame = spark.createDataFrame(pa.table(columns, names=POINTS.names), POINTS)
+    mllib = KMeans(k=clusters, seed=seed, solver="row", weightCol=WEIGHT)
+    return np.array(mllib.fit(frame.repartition(1).sortWithinPartitions("row")).clusterCenters())
 
 
-def squared_distances(points: Matrix, centres: Matrix) -> Matrix:
-    """Squared distance of each point (row) to each centre (column), summed feature by feature as Spark does."""
-    total = np.zeros((len(points), len(centres)))
-    for values, at in zip(points.T, centres.T, strict=True):
-        total = total + (values[:, None] - at[None, :]) ** 2
-    return on_grid(total)
+def read_sample(base: DataFrame, segmentation: Segmentation, limit: int = SAMPLE_CUSTOMERS) -> Sample:
+    """At most `limit` customers of the base, the same ones whatever the layout; one Spark job."""
+    table = sample_of(base, [f.feature for f in segmentation.features], SALT, limit).toArrow()
+    names = [f.feature for f in segmentation.features]
+    matrix = np.column_stack([_numbers_of(table[name]) for name in names])
+    return Sample(tuple(table["customer_id"].to_pylist()), matrix, count_not_finite(table, names))
 
 
-def inertia(points: Matrix, centres: Matrix) -> float:
-    """Sum of squared distances to the nearest centre, to 6 decimals."""
-    return round(float(squared_distances(points, centres).min(axis=1).sum()), 6)
+def _numbers_of(column: pa.ChunkedArray) -> Matrix:
+    unknown_as_nan = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return np.asarray(unknown_as_nan, dtype=np.float64)
 
 
-def _matrix(sample: DataFrame, features: Sequence[str]) -> Matrix:
-    """Values in order of customer_id; unknown: NaN."""
-    table = sample.select("customer_id", *features).toArrow()
-    rows = table.take(pc.sort_indices(table, sort_keys=[("customer_id", "ascending")]))
-    unknown_as_nan = [rows[f].cast(pa.float64()).to_numpy(zero_copy_only=False) for f in features]
-    return np.column_stack(unknown_as_nan).astype(np.float64)
+def _coreset(base: DataFrame, preparation: Preparation, sample: Matrix, seed: int) -> tuple[Points, int]:
+    """The points that stand for all customers, in order of customer_id, and how many customers there are."""
+    reference = reference_of(sample)
+    [total] = measure_spread(base, preparation, reference).collect()
+    spread = Spread(reference, total[CUSTOMERS], total[SPREAD])
+    kept = draw(base, preparation, spread, CORESET, f"{CORESET_SALT} {seed}").toArrow()
+    rows = kept.take(pc.sort_indices(kept, sort_keys=[("customer_id", "ascending")]))
+    points = np.column_stack([rows[name].to_numpy() for name in rows.column_names[1:]])
+    return Points(points[:, :-1].copy(), points[:, -1].copy()), spread.customers
 
 
-def _all_centres(spark: SparkSession, points: Matrix, segmentation: Segmentation) -> Matrix:
-    wanted = segmentation.clusters or 0
-    distinct = len(np.unique(points, axis=0))
-    if distinct < wanted:
-        raise _too_few(segmentation, f"the {len(points)} sampled customers lie on {distinct} distinct points")
-    centres = best_centres(spark, points, wanted, segmentation.seed)
-    if len(centres) < wanted:
-        raise _too_few(segmentation, f"k-means tells only {len(centres)} apart")
-    return centres
-
-
-def _too_few(segmentation: Segmentation, found: str) -> InputError:
-    what = f"segmentation {segmentation.name} asks for {segmentation.clusters} clusters, but {found}"
-    hint = "declare fewer clusters, or features that tell more customers apart"
-    return InputError([Problem(segmentation.where, what, hint)])
-
-
-def _fit_scikit_learn(points: Matrix, clusters: int, seed: int) -> Matrix:
-    return np.asarray(ManyStarts(clusters, n_init=STARTS, random_state=seed).fit(points).cluster_centers_)
-
-
-def _settle(points: Matrix, centres: Matrix) -> Matrix:
-    """Lloyd's iteration from centres that are all but final, in sums of fixed order.
-
-    Both libraries stop within a tolerance, and their last bits differ with processor and threads; who belongs to
-    which centre does not, and from there on every step here is the same everywhere.
-    """
-    for _ in range(SETTLING):
-        nearest = squared_distances(points, centres).argmin(axis=1)
-        sizes = np.bincount(nearest, minlength=len(centres))
-        sums = [np.bincount(nearest, weights=values, minlength=len(centres)) for values in points.T]
-        means = np.column_stack(sums) / np.maximum(sizes, 1)[:, None]
-        moved = on_grid(np.where(sizes[:, None] > 0, means, centres))
-        if (moved == centres).all():
-            break
-        centres = moved
-    return centres
-
-
-def _in_order(points: Matrix, centres: Matrix) -> list[Matrix]:
-    nearest = squared_distances(points, centres).argmin(axis=1)
-    sizes = np.bincount(nearest, minlength=len(centres))
-    order = sorted(range(len(centres)), key=lambda i: (-sizes[i], tuple(centres[i])))
-    return [centres[i] for i in order]
+def _better(points: Points, ours: Matrix, theirs: Matrix) -> Found:
+    if len(theirs) < len(ours):
+        return "scikit-learn"
+    gap = inertia(points, ours) - inertia(points, theirs)
+    return "both" if gap == 0 else "scikit-learn" if gap < 0 else "MLlib"

@@ -129,6 +129,7 @@ def _check_one(
         notes.add(place_of(segmentation.name), f"`{segmentation.name}` is a feature already", "take another name")
     if features is not None:
         _check_cluster_features(segmentation, features, compiler)
+        _check_cluster_names(segmentation, compiler)
         _check_scores(segmentation, features, compiler)
         _check_attribute(segmentation, names or features, compiler)
         check_measure(segmentation, features, notes)
@@ -241,6 +242,14 @@ def _check_cluster_features(segmentation: Segmentation, features: Names, compile
             compiler.notes.add(part.where, f"the feature `{part.feature}` again", "keep one of them")
         seen.add(part.feature)
         expect_number(part.feature, features, compiler.notes)
+
+
+def _check_cluster_names(segmentation: Segmentation, compiler: Compiler) -> None:
+    first: dict[str, str] = {}
+    for segment, label in segmentation.names.items():
+        before = first.setdefault(label.casefold(), segment)
+        if before != segment:
+            compiler.notes.add(place_of(label), f"`{label}` names {before} already", "another name for one of them")
 
 
 def _check_reachable(rules: Sequence[tuple[Segment, Expression]], names: Names, compiler: Compiler) -> None:
