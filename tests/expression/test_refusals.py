@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.steps import counted_calls
 
 import strata
 from strata.contract.columns import Type
@@ -186,10 +186,9 @@ def test_the_expected_type_is_asked_for() -> None:
     ids=lambda words: f"{len(words)} of {words[:12]}",
 )
 def test_what_is_too_long_or_too_deep_is_refused_quickly(words: str) -> None:
-    started = time.perf_counter()
-    text = refusal(words)
+    text, calls = counted_calls(lambda: refusal(words))
     assert "split it" in text or "declare features for parts" in text
-    assert time.perf_counter() - started < 2
+    assert calls < 40 * len(words), "as much work as there are words, not as they multiply"
 
 
 def test_long_chains_of_conditions_are_fine() -> None:
@@ -219,13 +218,9 @@ def test_compiling_imports_neither_pyspark_nor_duckdb() -> None:
     assert run.stdout.strip() == "set()"
 
 
-def test_compiling_is_quick() -> None:
+def test_compiling_is_little_work() -> None:
     words = "visits >= 4 and (share >= 0.5 or spend_28d > 100) and brand in ('own', 'national')"
     text = Text(words, Location("f.yml", 1, 1))
     compile_expression(text, NAMES)
-    took = []
-    for _ in range(30):
-        started = time.process_time()
-        compile_expression(text, NAMES)
-        took.append(time.process_time() - started)
-    assert min(took) < 0.003
+    _, calls = counted_calls(lambda: compile_expression(text, NAMES))
+    assert calls < 5_000, "a millisecond or two"
