@@ -180,18 +180,18 @@ def test_a_seed_below_a_thousand_is_published_with_a_warning() -> None:
     assert (len(few.notes), few.withheld, many.notes) == (1, (), ())
 
 
-def test_reaches_are_the_usual_ones_and_the_audience_s_own() -> None:
-    assert reaches_with(0.1) == (0.01, 0.05, 0.1, 0.2)
-    assert reaches_with(0.03) == (0.01, 0.03, 0.05, 0.1, 0.2)
+def test_reaches_are_those_of_the_curve_and_the_audience_s_own() -> None:
+    assert reaches_with(0.1) == (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+    assert reaches_with(0.04) == (0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.2)
 
 
 def test_rows_are_those_of_the_contract() -> None:
     found = learned(town())
     assert found.backtest is not None
     rows = found.backtest.to_rows("wine", AS_OF)
-    assert len(rows) == 4 * 4
+    assert len(rows) == 4 * 6
     assert {(row["model"], row["reach"]) for row in rows} == {
-        (m, r) for m in ("lookalike", "random", "most_active", "centroid") for r in (0.01, 0.05, 0.1, 0.2)
+        (m, r) for m in ("lookalike", "random", "most_active", "centroid") for r in (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
     }
     assert all([*row] == [str(c) for c in audience_backtest.columns if c != "release_id"] for row in rows)
     line = catalog_row(audience(), "0" * 32, AS_OF, Counts(300, 2000, 2000), 200, Verdict("published", None))

@@ -15,9 +15,17 @@ from tests.ingest.kit import Silent
 from tests.segments.definitions import customer
 from tests.segments.test_agreement import interpreted  # noqa: F401 - a fixture
 
+from strata.audiences.ranking import size_at
 from strata.contract.columns import Table, extend
 from strata.contract.feature_tables import daily, snapshot
-from strata.contract.lists import audience_catalog, audience_membership
+from strata.contract.lists import (
+    audience_backtest,
+    audience_catalog,
+    audience_curve,
+    audience_factors,
+    audience_membership,
+    audience_overlap,
+)
 from strata.contract.published import segment_membership, segment_reliability
 from strata.contract.spark import frame_of, rows_of
 from strata.features.tiles import plan_tiles, tile_columns
@@ -38,8 +46,8 @@ FEATURES = """
 - {name: visits_28d, kind: active_days, days: 28}
 - {name: wine_28d, kind: count, where: "product_id = 'wine'", days: 28}
 - {name: beer_28d, kind: count, where: "product_id = 'beer'", days: 28}
-- {name: cheese_28d, kind: sum, of: amount, where: "product_id = 'cheese'", days: 28}
-- {name: crisps_28d, kind: sum, of: amount, where: "product_id = 'crisps'", days: 28}
+- {name: cheese_28d, kind: sum, of: amount, where: "product_id = 'cheese'", days: 28, description: Spent on cheese}
+- {name: crisps_28d, kind: sum, of: amount, where: "product_id = 'crisps'", days: 28, description: Spent on crisps}
 """
 RULES = "version: 1\ntechnique: t\nowner: crm\ntask: t\nkind: rules\n"
 SEGMENTATIONS = {
@@ -150,3 +158,49 @@ def test_an_audience_that_excludes_by_a_withheld_one_without_members_is_withheld
     told = {r["audience"]: (r["status"], r["status_reason"]) for r in staged(run, audience_catalog)}
     assert told["beer"][1].endswith("are left after exclusions, expected at least 10,000")
     assert told["wine"] == ("withheld", "excluded audience beer is withheld and has no members")
+
+
+def test_of_a_model_it_is_said_what_it_goes_by_and_how_far_it_reaches_withheld_or_not(run: Run) -> None:
+    unreached = [replace(a, publish_at_least=10_000) if a.name == "beer" else a for a in run.project.audiences]
+    run = replace(run, project=replace(run.project, audiences=tuple(unreached)))
+    with audiences_of(run, TARGET) as audiences:
+        build_audiences(audiences)
+    factors = {(r["audience"], r["feature"]): r for r in staged(run, audience_factors)}
+    assert set(factors) == {(drink, f"{food}_28d") for drink in ("wine", "beer") for food in ("cheese", "crisps")}
+    for drink, food in (("wine", "cheese"), ("beer", "crisps")):
+        told = factors[drink, f"{food}_28d"]
+        assert (told["factor_rank"], told["direction"], told["strength"]) == (1, "up", "high")
+    assert {r["label"] for r in factors.values()} == {"Spent on cheese", "Spent on crisps"}
+    sizes = {r["audience"]: r["candidate_customers"] for r in staged(run, audience_catalog)}
+    found = {(r["audience"], r["reach"]): r for r in staged(run, audience_backtest) if r["model"] == "lookalike"}
+    curve = staged(run, audience_curve)
+    assert len(curve) == 2 * 6
+    for row in (r for r in curve if not r["is_suppressed"]):
+        tried = found[row["audience"], row["reach"]]
+        assert row["customers"] == size_at(row["reach"], sizes[row["audience"]])
+        assert (row["recall"], row["lift"]) == (tried["recall"], tried["lift"])
+        assert row["relevance"] == tried["found_customers"] / size_at(row["reach"], tried["candidate_customers"])
+    assert [r["reach"] for r in curve if r["audience"] == "beer" and not r["is_suppressed"]][-2:] == [0.1, 0.2]
+    assert staged(run, audience_overlap) == []
+
+
+def test_published_audiences_are_held_together_and_the_curve_is_that_of_their_members(run: Run) -> None:
+    free = [replace(a, exclude=(), share=0.2) for a in run.project.audiences]
+    run = replace(run, project=replace(run.project, audiences=tuple(free)))
+    with audiences_of(run, TARGET) as audiences:
+        build_audiences(audiences)
+    found = members(run)
+    both = len(found["wine"] & found["beer"])
+    (pair,) = staged(run, audience_overlap)
+    assert (pair["audience"], pair["other_audience"]) == ("beer", "wine")
+    assert (pair["customers"], pair["other_customers"], pair["shared_customers"]) == (
+        len(found["beer"]),
+        len(found["wine"]),
+        both,
+    )
+    assert pair["jaccard"] == both / len(found["wine"] | found["beer"])
+    assert pair["lift"] == both * CUSTOMERS / (len(found["wine"]) * len(found["beer"]))
+    scores = [r["score"] for r in staged(run, audience_membership) if r["audience"] == "wine"]
+    (fifth,) = (r for r in staged(run, audience_curve) if (r["audience"], r["reach"]) == ("wine", 0.2))
+    assert (fifth["customers"], fifth["similarity_min"]) == (len(scores), min(scores))
+    assert fifth["similarity_mean"] == pytest.approx(sum(scores) / len(scores), abs=1e-9)

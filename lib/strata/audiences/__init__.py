@@ -3,6 +3,6 @@
     snapshot (two dates) → sample → learn (driver: fit, backtest, reasons to withhold) → members → verdict
                                                                           consent and exclusions ↗ last, always
 
-Without Spark: ranking, matrix, model, fit, sampled, backtest, definition, learn, verdict. Frames: sample, scoring,
-members, consent.
+Without Spark: ranking, matrix, model, fit, sampled, backtest, definition, learn, verdict, factors, curve, overlap.
+Frames: sample, scoring, members, counting, consent.
 """

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from strata.audiences.fit import centroid_likeness, columns_named, fit_lookalike
-from strata.audiences.ranking import REACHES, Found, Numbers, auc, best_first, expected_at_random, found_within
+from strata.audiences.ranking import CURVE_REACHES, Found, Numbers, auc, best_first, expected_at_random, found_within
 from strata.audiences.sampled import Sampled
 
 LOOKALIKE, RANDOM, MOST_ACTIVE, CENTROID = "lookalike", "random", "most_active", "centroid"
@@ -23,7 +23,11 @@ class Contest:
 
     def lift(self, reach: float) -> float | None:
         """Lift at `reach`, which must be one of those tried."""
-        return next(found.lift for found in self.at if found.reach == reach)
+        return self.found(reach).lift
+
+    def found(self, reach: float) -> Found:
+        """What lies within `reach`, which must be one of those tried."""
+        return next(found for found in self.at if found.reach == reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,12 @@ class Backtest:
 
     def lift(self, model: str, reach: float) -> float | None:
         """Lift of a model at a reach; None when it was not tried or there was nobody to find."""
-        found = [c.lift(reach) for c in self.contests if c.model == model]
-        return found[0] if found else None
+        found = self.found(model, reach)
+        return found.lift if found else None
+
+    def found(self, model: str, reach: float) -> Found | None:
+        """What a model found within a reach; None when the model was not tried."""
+        return next((c.found(reach) for c in self.contests if c.model == model), None)
 
     def to_rows(self, audience: str, as_of: date) -> list[dict[str, Any]]:
         """Rows of `publish.audience_backtest`, without release_id."""
@@ -69,8 +77,8 @@ class Backtest:
 
 
 def reaches_with(share: float) -> tuple[float, ...]:
-    """The usual reaches and the audience's own, ascending."""
-    return tuple(sorted({*REACHES, share}))
+    """The reaches of the curve and the audience's own, ascending."""
+    return tuple(sorted({*CURVE_REACHES, share}))
 
 
 def backtest(then: Sampled, day: date, reaches: Sequence[float]) -> Backtest:

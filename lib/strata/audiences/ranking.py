@@ -11,7 +11,7 @@ Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ids = NDArray[np.str_]
 
-REACHES = (0.01, 0.05, 0.10, 0.20)
+CURVE_REACHES = (0.01, 0.02, 0.03, 0.05, 0.10, 0.20)
 Z_90 = 1.6448536269514722
 """Two-sided 90 % quantile of the normal distribution."""
 

@@ -83,6 +83,80 @@ class audience_backtest(Table):
     release_id = keys.release_id()
 
 
+class audience_factors(Table):
+    """What a look-alike goes by: every feature that moves its score, others held equal; published or withheld alike.
+
+    An audience has rows where a model was learned; audience_catalog says what became of it. Strength is beside the
+    strongest factor of the same audience: high from half of its weight, medium from a fifth.
+    """
+
+    schema = "publish"
+    grain = ("as_of_date", "audience", "feature")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    feature = column(Type.STRING, "Feature learned from")
+    label = column(Type.STRING, "What the feature is, in words")
+    direction = column(Type.STRING, "Whether more of it makes likeness go up or down", OneOf(("up", "down")))
+    strength = column(Type.STRING, "How much it counts, beside the strongest", OneOf(("high", "medium", "low")))
+    weight = column(
+        Type.DOUBLE,
+        "Log odds of the seed per standard deviation of the feature, of ln(1 + feature) where it is never negative",
+    )
+    factor_rank = column(Type.BIGINT, "1 counts most", Between(1, None))
+    release_id = keys.release_id()
+
+
+class audience_curve(Table):
+    """What the best so many candidates of a look-alike hold, before consent and exclusions; each reach in the next.
+
+    Similarity is the model's likeness to the seed as of the date. What is expected of recall, lift and relevance is
+    what the backtest found at the same reach, where audience_backtest shows it beside the rivals. Relevance is the
+    share of those within reach who joined the seed by themselves: of 100 addressed, how many were right.
+    An audience has rows where a model was learned; audience_catalog says what became of it.
+    """
+
+    schema = "publish"
+    grain = ("as_of_date", "audience", "reach")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
+    customers = column(Type.BIGINT, "Candidates within reach", COUNT, nullable=True)
+    similarity_min = column(Type.DOUBLE, "Lowest likeness to the seed within reach", SHARE, nullable=True)
+    similarity_mean = column(Type.DOUBLE, "Mean likeness to the seed within reach", SHARE, nullable=True)
+    recall = column(Type.DOUBLE, "Expected: share of all who join that is within reach", SHARE, nullable=True)
+    lift = column(Type.DOUBLE, "Expected: rate of joining within reach over that of all", COUNT, nullable=True)
+    relevance = column(Type.DOUBLE, "Expected: share of those within reach who join", SHARE, nullable=True)
+    is_suppressed = column(
+        Type.BOOLEAN, "True where the figures are withheld (NULL): they would tell of too few customers"
+    )
+    release_id = keys.release_id()
+
+
+class audience_overlap(Table):
+    """How many customers two published audiences of a release share, each pair once; withheld ones are left out."""
+
+    schema = "publish"
+    grain = ("as_of_date", "audience", "other_audience")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of an audience")
+    other_audience = column(Type.STRING, "Id of another, later in the alphabet")
+    customers = column(Type.BIGINT, "Members of the audience", COUNT)
+    other_customers = column(Type.BIGINT, "Members of the other", COUNT)
+    shared_customers = column(Type.BIGINT, "Members of both", COUNT, nullable=True)
+    jaccard = column(Type.DOUBLE, "shared / members of either", SHARE, nullable=True)
+    lift = column(Type.DOUBLE, "shared × base / (customers × other); 1 is chance", COUNT, nullable=True)
+    is_suppressed = column(
+        Type.BOOLEAN, "True where what is shared is withheld (NULL): it would tell of too few customers"
+    )
+    release_id = keys.release_id()
+
+
 class customer_recommendations(Table):
     """What a customer may buy or use again, and what is new to them: lists by the model that proved best."""
 

@@ -10,7 +10,10 @@ from strata.contract.columns import COUNT, HEX_32, SHARE, Between, Column, OneOf
 from strata.contract.lists import (
     audience_backtest,
     audience_catalog,
+    audience_curve,
+    audience_factors,
     audience_membership,
+    audience_overlap,
     customer_recommendations,
     recommendation_backtest,
 )
@@ -266,6 +269,6 @@ class segment_reliability(Table):
 GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
     segment_overview, segment_groups, segment_kpi, segment_migration, segment_reliability, cluster_selection,
-    cluster_lineage, audience_membership, audience_catalog, audience_backtest, customer_recommendations,
-    recommendation_backtest,
+    cluster_lineage, audience_membership, audience_catalog, audience_backtest, audience_factors, audience_curve,
+    audience_overlap, customer_recommendations, recommendation_backtest,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.features import require_features
 from strata.pipeline.lookalikes import Built, Customers, build_lookalike
+from strata.pipeline.looks import stage_looks
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.models import Audience
@@ -74,7 +75,7 @@ def audiences_of(run: Run, target: Target) -> Iterator[Audiences]:
 
 
 def build_audiences(audiences: Audiences) -> None:
-    """Write `audience_membership`, `audience_catalog` and `audience_backtest` to staging."""
+    """Write `audience_membership`, `audience_catalog` and what is said of audiences to staging."""
     run, target = audiences.run, audiences.target
     require_features(run, target)
     made = [audiences.build(audience.name) for audience in run.project.audiences]
@@ -82,3 +83,4 @@ def build_audiences(audiences: Audiences) -> None:
     stage(run, target, audience_membership, reduce(DataFrame.unionByName, [each.members for each in made], nobody))
     stage_rows(run, target, audience_catalog, [each.line for each in made])
     stage_rows(run, target, audience_backtest, [row for each in made for row in each.backtest])
+    stage_looks(run, target, made)

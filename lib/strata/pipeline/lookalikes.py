@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from strata.audiences.counting import candidate_scores
 from strata.audiences.definition import Lookalike, compile_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.members import carry_forward, permitted, pick
@@ -44,11 +45,30 @@ class Customers:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An audience of a release: its members, held in memory, its line of the catalogue, its backtest."""
+    """An audience of a release.
+
+    Attributes:
+        members: held in memory.
+        line: of the catalogue.
+        learned: the model, unless there was none to learn, and its backtest.
+        scored: audience and score of every candidate, not computed yet; None without a model.
+    """
 
     members: DataFrame
     line: Row
-    backtest: tuple[Row, ...]
+    learned: Learned
+    scored: DataFrame | None
+
+    @property
+    def published(self) -> bool:
+        """Whether the members are those found now."""
+        return bool(self.line["status"] == "published")
+
+    @property
+    def backtest(self) -> list[Row]:
+        """Rows of `publish.audience_backtest`."""
+        tried = self.learned.backtest
+        return tried.to_rows(self.line["audience"], self.line["as_of_date"]) if tried else []
 
     def let_go(self) -> None:
         """Hold the members in memory no longer."""
@@ -79,8 +99,8 @@ def build_lookalike(run: Run, target: Target, audience: Audience, found: Custome
         picked = members.count()
     definition = run.project.definition_hashes[f"audience.{audience.name}"]
     line = catalog_row(audience, definition, target.as_of, learned.counts, picked or 0, outcome)
-    tried = learned.backtest.to_rows(audience.name, target.as_of) if learned.backtest else []
-    return Built(members, line, tuple(tried))
+    scored = candidate_scores(customers, lookalike, learned.model) if learned.model else None
+    return Built(members, line, learned, scored)
 
 
 def _learn(run: Run, target: Target, audience: Audience, customers: Customers) -> tuple[Lookalike, Learned]:

@@ -1,0 +1,110 @@
+"""How far to reach: what a look-alike still holds when more of the candidates are taken."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from strata.audiences.backtest import LOOKALIKE, Backtest
+from strata.audiences.model import SCORE_DECIMALS
+from strata.audiences.ranking import CURVE_REACHES, Numbers, size_at
+
+_STEPS = 10**SCORE_DECIMALS
+_FIGURES = ("customers", "similarity_min", "similarity_mean", "recall", "lift", "relevance")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How many candidates have which score; highest score first, each once."""
+
+    scores: Numbers
+    customers: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The best candidates: how many, the lowest of their scores and the mean."""
+
+    reach: float
+    customers: int
+    lowest: float
+    mean: float
+
+
+def scores_by_audience(counted: pa.Table) -> dict[str, Scores]:
+    """What `counting.count_scores` gives, by audience; one without candidates is missing."""
+    ordered = counted.sort_by([("score", "descending")])
+    return {
+        name: Scores(np.asarray(rows["score"], dtype=np.float64), np.asarray(rows["customers"], dtype=np.int64))
+        for name in pc.unique(counted["audience"]).to_pylist()
+        for rows in [ordered.filter(pc.equal(ordered["audience"], name))]
+    }
+
+
+def reached(found: Scores, reaches: Sequence[float]) -> list[Reached]:
+    """What lies within each reach; each holds all that a smaller one holds.
+
+    Neither figure depends on who comes first of equal scores. Sums are of whole steps of a score, and so exact.
+
+    Args:
+        found: scores of all candidates, at least one.
+        reaches: shares of the candidates, above 0 and at most 1.
+    """
+    steps = np.rint(found.scores * _STEPS).astype(np.int64)
+    taken, summed = found.customers.cumsum(), (steps * found.customers).cumsum()
+    told = []
+    for reach in reaches:
+        size = size_at(reach, int(taken[-1]))
+        last = int(taken.searchsorted(size))
+        surplus = int(taken[last]) - size
+        total = int(summed[last]) - surplus * int(steps[last])
+        told.append(Reached(reach, size, int(steps[last]) / _STEPS, total / size / _STEPS))
+    return told
+
+
+def curve_rows(found: Scores, tried: Backtest | None, floor: int, audience: str, as_of: date) -> list[dict[str, Any]]:
+    """Rows of `publish.audience_curve`, without release_id.
+
+    A reach of fewer than `floor` customers tells of too few, and so does one that adds fewer to the last one told:
+    subtracting would give them away. Such a row is kept without figures.
+
+    Args:
+        found: scores of all candidates, at least one.
+        tried: the backtest, None where there is none: nothing is expected then.
+        floor: fewest customers that a figure may be about.
+        audience: its name.
+        as_of: the as-of date.
+    """
+    return [
+        {
+            "as_of_date": as_of,
+            "audience": audience,
+            "reach": at.reach,
+            **dict.fromkeys(_FIGURES),
+            **({} if hidden else _figures(at, tried)),
+            "is_suppressed": hidden,
+        }
+        for at, hidden in _told(reached(found, CURVE_REACHES), floor)
+    ]
+
+
+def _told(curve: Sequence[Reached], floor: int) -> Iterator[tuple[Reached, bool]]:
+    before = 0
+    for at in curve:
+        hidden = at.customers - before < floor
+        before = before if hidden else at.customers
+        yield at, hidden
+
+
+def _figures(at: Reached, tried: Backtest | None) -> dict[str, Any]:
+    similar = {"customers": at.customers, "similarity_min": at.lowest, "similarity_mean": at.mean}
+    then = tried.found(LOOKALIKE, at.reach) if tried else None
+    if tried is None or then is None:
+        return similar
+    relevance = then.found / size_at(at.reach, tried.candidates)
+    return {**similar, "recall": then.recall, "lift": then.lift, "relevance": relevance}

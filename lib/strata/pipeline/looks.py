@@ -1,0 +1,64 @@
+"""What is said of the audiences of a release: what they go by, how far they reach, whom they share."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from pyspark.sql import DataFrame
+
+from strata.audiences.counting import count_scores, count_shared
+from strata.audiences.curve import curve_rows, scores_by_audience
+from strata.audiences.factors import factor_rows
+from strata.audiences.overlap import overlap_rows
+from strata.contract.lists import audience_curve, audience_factors, audience_overlap
+from strata.contract.spark import rows_of
+from strata.features.wide import snapshot_columns
+from strata.pipeline.context import Run, Target
+from strata.pipeline.customers import read_customers
+from strata.pipeline.features import decided_plan
+from strata.pipeline.lookalikes import Built
+from strata.pipeline.staged import stage_rows
+from strata.publish.release import Row
+
+
+def stage_looks(run: Run, target: Target, made: Sequence[Built]) -> None:
+    """Write `audience_factors`, `audience_curve` and `audience_overlap` to staging.
+
+    Factors and curve are of every audience with a model, also where it was withheld: they help to see why. Overlap is
+    of published ones only.
+    """
+    stage_rows(run, target, audience_factors, _factors(run, target, made))
+    stage_rows(run, target, audience_curve, _curves(run, target, made))
+    stage_rows(run, target, audience_overlap, _overlaps(run, target, [each for each in made if each.published]))
+
+
+def _factors(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
+    described = {str(c): c.description for c in snapshot_columns(decided_plan(run, target))} if made else {}
+    return [
+        row
+        for each in made
+        if each.learned.model
+        for row in factor_rows(each.learned.model, described, each.line["audience"], target.as_of)
+    ]
+
+
+def _curves(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
+    """One aggregate for all reaches of all audiences; each audience's customers are read once more for it."""
+    scored = [each.scored for each in made if each.scored is not None]
+    if not scored:
+        return []
+    found = scores_by_audience(count_scores(reduce(DataFrame.unionByName, scored)).toArrow())
+    tried, floor = {each.line["audience"]: each.learned.backtest for each in made}, run.project.privacy.cell_floor
+    return [row for name in sorted(found) for row in curve_rows(found[name], tried[name], floor, name, target.as_of)]
+
+
+def _overlaps(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
+    if len(made) < 2:
+        return []
+    shared = rows_of(count_shared(reduce(DataFrame.unionByName, [each.members for each in made])))
+    return overlap_rows(
+        {each.line["audience"]: each.line["customers"] for each in made},
+        {(row["audience"], row["other_audience"]): row["shared"] for row in shared},
+        read_customers(run, target).count(),
+        run.project.privacy.cell_floor,
+        target.as_of,
+    )
