@@ -16,6 +16,8 @@ STRATA = "strata"
 CHECKED_BY = "DuckDB, days first"
 HEAP_GIB = 4
 JUDGED_FROM = 5_000_000
+CUSTOMERS = 1_000_000
+"""Of a snapshot that is assigned or clustered, at most."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,14 @@ class Bench:
         """
         return self._strata(f"thirty segmentations, {shape}", do="thirty", place=place, to=to, shape=shape, turns=2)
 
+    def cluster(self, do: str, by: str, place: Path, to: Path, *, turns: int = 1, **more: Any) -> Answer:
+        """Let somebody choose a number of clusters (`do` is choose) or find the nearest centres (nearest).
+
+        Raises:
+            Failed: it did not finish.
+        """
+        return self._strata(f"{do}, {by}", do=do, by=by, place=place, to=to, turns=turns, **more)
+
     def file_of(self, peer: str, events: int, as_of: date) -> Path:
         """Where a peer's snapshot lies."""
         return self.work / f"{peer}-{events}-{as_of}.parquet".replace(" ", "_").replace(",", "")
@@ -162,6 +172,16 @@ class Bench:
         self.figures.append(figure)
         return figure
 
+    def keep_turns(self, case: str, events: int, name: str, answers: Sequence[Answer]) -> dict[str, Figure]:
+        """Note the figures of processes with two turns: cold, warm; the whole process holds both and is not kept."""
+        failed = next((answer.failed for answer in answers if answer.failed), "")
+        done = [answer for answer in answers if not answer.failed]
+        turns = {turn: tuple(answer.seconds[n] for answer in done) for n, turn in enumerate(("cold", "warm"))}
+        return {
+            turn: self.keep(Figure(case, events, f"{name}, {turn}", "s", values, failed))
+            for turn, values in turns.items()
+        }
+
     def judge(self, case: str, events: int, what: str, found: str, wanted: str = "", met: bool | None = None) -> None:
         """Note a comparison; of tables smaller than goals are about it says nothing."""
         met = met if events >= JUDGED_FROM else None
@@ -183,3 +203,8 @@ class Bench:
         took = " ".join(f"{seconds:.1f}" for seconds in answer.seconds)
         self.tell(f"    {what}: {answer.failed or took + ' s'} (process {answer.whole:.1f} s)")
         return answer
+
+
+def ratio(one: float, other: float) -> str:
+    """Seconds against seconds, and how many times they are."""
+    return f"{one:.1f} s / {other:.1f} s = {one / other:.2f}×"

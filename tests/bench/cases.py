@@ -1,4 +1,4 @@
-"""What is compared, one function per row of the issue: (a) to (g)."""
+"""What is compared, one function per row of the issue: (a) to (g); (k) and (n) stand in clustering.py."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -7,13 +7,13 @@ from math import log10
 from pathlib import Path
 
 from tests.bench import thirty
-from tests.bench.bench import CHECKED_BY, STRATA, Bench, Failed, Figure
+from tests.bench.bench import CHECKED_BY, CUSTOMERS, STRATA, Bench, Failed, Figure, ratio
+from tests.bench.clustering import compare_choice, compare_nearest
 from tests.bench.data import DAY_AFTER, DAY_BEFORE, LAST_DAY, MONTH_ENDS
 from tests.bench.measure import GIB, Answer
 from tests.bench.peers import PEERS
 
 OF_DUCKDB, FEWER_READ, EMPTY_DAY, FLAT, TWO_CORES, PER_DECADE, TWELVE = 2.5, 20.0, 20.0, 1.15, 1.7, 10.5, 6.0
-CUSTOMERS = 1_000_000
 REFRESH = {50_000_000: 3.0, 500_000_000: 12.0}
 """Events -> how many times faster a refresh has to be than building all."""
 
@@ -30,7 +30,7 @@ def compare_with_peers(bench: Bench, events: int) -> None:
         for peer in PEERS:
             if not any(answer.failed for answer in answers[peer]):
                 answers[peer].append(bench.ask(peer, events, turns=2))
-    figures = {name: _keep_turns(bench, "a", events, name, found) for name, found in answers.items()}
+    figures = {name: bench.keep_turns("a", events, name, found) for name, found in answers.items()}
     for turn in ("cold", "warm"):
         _judge_snapshot(bench, events, turn, {name: found[turn] for name, found in figures.items()})
 
@@ -41,15 +41,15 @@ def _judge_snapshot(bench: Bench, events: int, turn: str, figures: dict[str, Fig
     ducks = {name: seconds for name, seconds in finished.items() if name.startswith("DuckDB")}
     if ducks:
         best = min(ducks, key=lambda name: ducks[name])
-        found = _ratio(ours, ducks[best])
+        found = ratio(ours, ducks[best])
         what = f"full snapshot, {turn}: strata against the faster of the two ({best})"
         bench.judge("a", events, what, found, f"≤ {OF_DUCKDB}×", ours <= OF_DUCKDB * ducks[best])
     for name, seconds in ducks.items():
         if name != best:
-            bench.judge("a", events, f"full snapshot, {turn}: strata against {name}", _ratio(ours, seconds))
+            bench.judge("a", events, f"full snapshot, {turn}: strata against {name}", ratio(ours, seconds))
     for peer in ("pandas", "Polars"):
         if peer in finished:
-            found = _ratio(ours, finished[peer])
+            found = ratio(ours, finished[peer])
         else:
             found = f"{ours:.1f} s; {peer} does not finish: {figures[peer].failed}"
         ahead = peer not in finished or ours < finished[peer]
@@ -75,11 +75,11 @@ def compare_refresh(bench: Bench, events: int) -> None:
         answers["all 364 days"].append(bench.build(place, [[LAST_DAY]], 2, turns=2))
         answers["one day"].append(bench.build(before, [[LAST_DAY]], 2, turns=2))
         empty.append(bench.build(after, [[DAY_AFTER]], 3).whole)
-    figures = {name: _keep_turns(bench, "b", events, name, found) for name, found in answers.items()}
+    figures = {name: bench.keep_turns("b", events, name, found) for name, found in answers.items()}
     for turn in ("cold", "warm"):
         goal = REFRESH.get(events) if turn == "warm" else None
         whole, day = figures["all 364 days"][turn].median, figures["one day"][turn].median
-        found, wanted = _ratio(whole, day), f"≥ {goal:.0f}×" if goal else ""
+        found, wanted = ratio(whole, day), f"≥ {goal:.0f}×" if goal else ""
         met = whole >= goal * day if goal else None
         bench.judge("b", events, f"wall, {turn}: all 364 days against one day", found, wanted, met)
     seconds = bench.keep(Figure("b", events, "an empty day, process with start-up", "s", tuple(empty))).median
@@ -107,10 +107,10 @@ def compare_cores(bench: Bench, events: int) -> None:
     for _ in range(bench.repeats):
         for cores, found in answers.items():
             found.append(bench.build(place, [[LAST_DAY]], 2, turns=2, cores=cores))
-    figures = {n: _keep_turns(bench, "d", events, f"cores: {n}", found) for n, found in answers.items()}
+    figures = {n: bench.keep_turns("d", events, f"cores: {n}", found) for n, found in answers.items()}
     for turn in ("cold", "warm"):
         one, two = figures[1][turn].median, figures[2][turn].median
-        found = _ratio(one, two)
+        found = ratio(one, two)
         what = f"full snapshot, {turn}: 1 core against 2"
         bench.judge("d", events, what, found, f"≥ {TWO_CORES}×", one >= TWO_CORES * two)
 
@@ -140,7 +140,7 @@ def compare_month_ends(bench: Bench, events: int) -> None:
         for what, values in measured.items()
     )
     for what, apart_s, together_s in (("processes", many, one), ("calls in one process", many_calls, one_call)):
-        found = _ratio(apart_s, together_s)
+        found = ratio(apart_s, together_s)
         met = apart_s >= TWELVE * together_s
         said = f"twelve {what} against one for twelve month-ends"
         bench.judge("f", events, said, found, f"≥ {TWELVE:.0f}×", met)
@@ -163,12 +163,12 @@ def compare_segmentations(bench: Bench, events: int) -> None:
             found.append(bench.assign(place, bench.work / f"{shape}.parquet", shape))
     agreed = thirty.require_equal(bench.work / "wide.parquet", bench.work / "duckdb.parquet")
     bench.tell(f"    strata and DuckDB agree on {agreed:,} customers")
-    figures = {shape: _keep_turns(bench, "g", events, shapes[shape], found) for shape, found in answers.items()}
+    figures = {shape: bench.keep_turns("g", events, shapes[shape], found) for shape, found in answers.items()}
     for turn in ("cold", "warm"):
         ours, theirs, rows = (figures[shape][turn].median for shape in ("wide", "duckdb", "long"))
         met = ours <= OF_DUCKDB * theirs if turn == "warm" else None
         wanted = f"≤ {OF_DUCKDB}×" if turn == "warm" else ""
-        bench.judge("g", events, f"30 segmentations as columns, {turn}", _ratio(ours, theirs), wanted, met)
+        bench.judge("g", events, f"30 segmentations as columns, {turn}", ratio(ours, theirs), wanted, met)
         bench.judge("g", events, f"30 segmentations as rows, {turn}", f"{rows:.1f} s")
 
 
@@ -193,23 +193,9 @@ def _require_checked(bench: Bench, root: Path, events: int, dates: Sequence[date
         raise Failed(f"{CHECKED_BY}, which results are compared with: {failed.failed}")
 
 
-def _ratio(one: float, other: float) -> str:
-    return f"{one:.1f} s / {other:.1f} s = {one / other:.2f}×"
-
-
 def _neighbours(bench: Bench, case: str, what: str) -> Sequence[tuple[Figure, Figure]]:
     sizes = sorted((f for f in bench.figures if (f.case, f.what) == (case, what)), key=lambda figure: figure.events)
     return list(pairwise(sizes))
-
-
-def _keep_turns(bench: Bench, case: str, events: int, name: str, answers: Sequence[Answer]) -> dict[str, Figure]:
-    """The figures of processes with two turns: cold, warm; the whole process holds both and is not kept."""
-    failed = next((answer.failed for answer in answers if answer.failed), "")
-    done = [answer for answer in answers if not answer.failed]
-    turns = {turn: tuple(answer.seconds[n] for answer in done) for n, turn in enumerate(("cold", "warm"))}
-    return {
-        turn: bench.keep(Figure(case, events, f"{name}, {turn}", "s", values, failed)) for turn, values in turns.items()
-    }
 
 
 CASES: dict[str, Callable[[Bench, int], None]] = {
@@ -219,5 +205,7 @@ CASES: dict[str, Callable[[Bench, int], None]] = {
     "d": compare_cores,
     "f": compare_month_ends,
     "g": compare_segmentations,
+    "k": compare_choice,
+    "n": compare_nearest,
 }
 """By letter; (e) follows from (a) of several sizes."""

@@ -16,7 +16,11 @@ from tests.bench.measure import peak_of_tree
 def main(job: dict[str, Any]) -> dict[str, Any]:
     """Do one job on as many cores as it says."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
-    return {"tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty}[job["do"]](job)
+    jobs = {
+        "tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty, "choose": choose_clusters,
+        "model": keep_cluster_model, "nearest": assign_nearest,
+    }  # fmt: skip
+    return jobs[job["do"]](job)
 
 
 def make_tables(job: dict[str, Any]) -> dict[str, Any]:
@@ -81,6 +85,45 @@ def assign_thirty(job: dict[str, Any]) -> dict[str, Any]:
             thirty.ask_duckdb(place, to, job["cores"])
         else:
             thirty.assign(spark, place, to, shape)
+        seconds.append(time.perf_counter() - begun)
+    return {"seconds": seconds, "peak": peak_of_tree()}
+
+
+def choose_clusters(job: dict[str, Any]) -> dict[str, Any]:
+    """Choose a number of clusters, `turns` times; `by` says who does; what was found is written to `to` as JSON."""
+    from tests.bench import clusters  # noqa: PLC0415
+
+    place, by, seconds = Path(job["place"]), job["by"], []
+    spark = None if by == "scikit-learn" else _session(job)
+    for _ in range(job["turns"]):
+        begun = time.perf_counter()
+        if by == "scikit-learn":
+            found = clusters.choose_by_scikit_learn(place)
+        else:
+            found = (clusters.choose if by == "strata" else clusters.choose_by_mllib)(spark, place)
+        seconds.append(time.perf_counter() - begun)
+    Path(job["to"]).write_text(json.dumps(clusters.fit_as_json(found) if by == "strata" else found))
+    return {"seconds": seconds, "peak": peak_of_tree()}
+
+
+def keep_cluster_model(job: dict[str, Any]) -> dict[str, Any]:
+    """Fit the one model that customers are assigned by, and prepare the customers for MLlib."""
+    from tests.bench import clusters  # noqa: PLC0415
+
+    begun = time.perf_counter()
+    clusters.keep_model(_session(job), Path(job["place"]), Path(job["prepared"]), Path(job["to"]), job["clusters"])
+    return {"seconds": [time.perf_counter() - begun], "peak": peak_of_tree()}
+
+
+def assign_nearest(job: dict[str, Any]) -> dict[str, Any]:
+    """Assign customers to their nearest centres, `turns` times; `by` says who does."""
+    from tests.bench import clusters  # noqa: PLC0415
+
+    spark, seconds = _session(job), []
+    do = clusters.assign if job["by"] == "strata" else clusters.assign_by_mllib
+    for _ in range(job["turns"]):
+        begun = time.perf_counter()
+        do(spark, Path(job["place"]), Path(job["model"]), Path(job["to"]))
         seconds.append(time.perf_counter() - begun)
     return {"seconds": seconds, "peak": peak_of_tree()}
 

@@ -10,7 +10,7 @@ from tests.segments.random_definitions import drawn, preparations
 from tests.segments.test_duckdb_columns import FEATURES, ROWS, matrix_of, table_of
 from tests.segments.test_preparing import EVERY
 
-from strata.segments.columns import prepared_columns, ranked_centres, score_column
+from strata.segments.columns import index_of, least, least_but, prepared_columns, score_column, squared_distance
 from strata.segments.kmeans import squared_distances
 from strata.segments.preparation import prepare
 from strata.segments.preparing import fit_preparation
@@ -59,12 +59,22 @@ def test_prepared_values_equal_numpy_bit_for_bit_in_random_dimensions(spark: Spa
     assert in_numbers(found).tobytes() == expected.tobytes()
 
 
-def test_centres_are_ranked_by_distance_and_equal_ones_by_index(spark: SparkSession) -> None:
+def test_distances_equal_numpy_and_of_equal_ones_the_first_is_nearest(spark: SparkSession) -> None:
     centres = [(1.0, 0.0), (-1.0, 0.0), (0.0, 3.0)]
-    points = np.array([(0.0, 0.0), (0.4, 0.1), (0.0, 2.5), (-7.0, 1e-9)])
-    frame = snapshot(spark, {"x": points[:, 0], "y": points[:, 1]})
-    ranked = frame.select("customer_id", ranked_centres([F.col("x"), F.col("y")], centres).alias("centres"))
-    rows = ranked.orderBy("customer_id").collect()
-    assert [[c["index"] for c in row.centres] for row in rows] == [[0, 1, 2], [0, 1, 2], [2, 0, 1], [1, 2, 0]]
-    distances = np.sort(squared_distances(points, np.array(centres)), axis=1)
-    assert [[c["distance"] for c in row.centres] for row in rows] == distances.tolist()
+    points = np.array([(0.0, 0.0), (0.4, 0.1), (0.0, 2.5), (-7.0, 1e-9), (0.1, 0.2)])
+    frame = snapshot(spark, {"x": points[:, 0], "y": points[:, 1]}).orderBy("customer_id")
+    far = frame.select(*(squared_distance([F.col("x"), F.col("y")], c).alias(f"d{i}") for i, c in enumerate(centres)))
+    distances = [F.col(f"d{i}") for i in range(3)]
+    nearest = far.withColumn("own", least(distances)).withColumn("index", index_of(F.col("own"), distances))
+    rows = nearest.withColumn("second", least_but(F.col("index"), distances)).collect()
+    expected = squared_distances(points, np.array(centres))
+    assert [[row.d0, row.d1, row.d2] for row in rows] == expected.tolist()
+    assert [row["index"] for row in rows] == [0, 0, 2, 1, 0]
+    assert [[row.own, row.second] for row in rows] == np.sort(expected, axis=1)[:, :2].tolist()
+
+
+def test_one_distance_is_the_least_and_has_no_second(spark: SparkSession) -> None:
+    [row] = snapshot(spark, {"d": [4.0]}).select(
+        least([F.col("d")]), index_of(F.col("d"), [F.col("d")]), least_but(F.lit(0), [F.col("d")])
+    ).collect()  # fmt: skip
+    assert tuple(row) == (4.0, 0, None)

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from strata.project.models import Segmentation
 from strata.segments.assignment import Assignment, helper, helper_name
-from strata.segments.columns import known_column, prepared_columns, ranked_centres
+from strata.segments.columns import index_of, known_column, least, least_but, prepared_columns, squared_distance
 from strata.segments.model import ClusterModel
 from strata.segments.preparation import GRID
 
@@ -14,20 +14,29 @@ def assign_by_clusters(segmentation: Segmentation, model: ClusterModel) -> Assig
     """Segments of kind `clusters`: the nearest centre of `model`, of two equally near the one with the lower id.
 
     The membership's score is 1 - d/d', d and d' being the distances to the nearest and the second nearest centre:
-    1 at the centre, 0 on the border to the neighbour, NULL where there is no second centre.
+    1 at the centre, 0 on the border to the neighbour, NULL where there is no second centre. A column per distance:
+    making and sorting an array of them took 1.7 times as long (2 M customers, 32 features, 12 centres).
     """
-    features = dict.fromkeys(d.feature for d in model.preparation.dimensions)
+    features, numbers = dict.fromkeys(d.feature for d in model.preparation.dimensions), range(len(model.centres))
     known = {helper_name(segmentation, f"known {f}"): known_column(f) for f in features}
     columns = prepared_columns(model.preparation, lambda feature: helper(segmentation, f"known {feature}"))
     prepared = {helper_name(segmentation, i): column for i, column in enumerate(columns)}
     point = [helper(segmentation, i) for i in range(len(prepared))]
-    distances = {helper_name(segmentation, "centres"): ranked_centres(point, model.centres)}
-    ranked = helper(segmentation, "centres")
-    nearest, second = F.get(ranked, F.lit(0)), F.get(ranked, F.lit(1))
+    far = {
+        helper_name(segmentation, f"to {n}"): squared_distance(point, centre) for n, centre in enumerate(model.centres)
+    }
+    distances = [helper(segmentation, f"to {n}") for n in numbers]
+    own, index = helper(segmentation, "own"), helper(segmentation, "index")
     return Assignment(
-        segment=F.get(F.array(*map(F.lit, model.segments)), nearest["index"]),
-        score=_certainty(nearest["distance"], second["distance"]),
-        layers=(known, prepared, distances),
+        segment=F.get(F.array(*map(F.lit, model.segments)), index),
+        score=_certainty(own, least_but(index, distances)),
+        layers=(
+            known,
+            prepared,
+            far,
+            {helper_name(segmentation, "own"): least(distances)},
+            {helper_name(segmentation, "index"): index_of(own, distances)},
+        ),
     )
 
 

@@ -37,17 +37,20 @@ def prepared_columns(preparation: Preparation, known: Callable[[str], Column] = 
     return [_prepared(d, known(d.feature)) for d in preparation.dimensions]
 
 
-def ranked_centres(values: Sequence[Column], centres: Sequence[Sequence[float]]) -> Column:
-    """The centres by distance from the point `values`, nearest first; equal distances: the lower index first.
+def least(values: Sequence[Column]) -> Column:
+    """The least of one or more columns; NULL is left out."""
+    return F.least(*values) if len(values) > 1 else values[0]
 
-    Returns:
-        An ARRAY of STRUCT<distance: DOUBLE (squared), index: INT from 0>, as long as `centres`.
-    """
-    ranked = [
-        F.struct(squared_distance(values, centre).alias("distance"), F.lit(index).alias("index"))
-        for index, centre in enumerate(centres)
-    ]
-    return F.sort_array(F.array(*ranked))
+
+def index_of(value: Column, values: Sequence[Column]) -> Column:
+    """Index from 0 (INT) of the first of `values` that is equal to `value`, which one of them is."""
+    later = reversed(list(enumerate(values[:-1])))
+    return reduce(lambda rest, at: F.when(at[1] == value, at[0]).otherwise(rest), later, F.lit(len(values) - 1))
+
+
+def least_but(index: Column, values: Sequence[Column]) -> Column:
+    """The least of `values` without the one of that index; NULL where it is the only one."""
+    return least([F.when(index != number, value) for number, value in enumerate(values)])
 
 
 def _prepared(dimension: Dimension, known: Column) -> Column:
