@@ -5,10 +5,6 @@ from strata.contract import keys
 from strata.contract.columns import COUNT, HEX_32, SHARE, Between, Column, OneOf, Personal, Table, Type, column
 
 
-def _segmentation() -> Column:
-    return column(Type.STRING, "Id of the segmentation")
-
-
 def _model_id() -> Column:
     return column(Type.STRING, "Row of models.cluster_models", HEX_32)
 
@@ -21,7 +17,7 @@ class cluster_selection(Table):
     slice_by = "as_of_date"
     may_be_empty = True
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     k = column(Type.BIGINT, "Number of clusters", Between(1, None))
     model_id = _model_id()
     fitted_on = column(Type.DATE, "As-of date of the customers it was fitted on")
@@ -47,7 +43,7 @@ class cluster_lineage(Table):
     slice_by = "as_of_date"
     may_be_empty = True
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     segment = column(Type.STRING, "Id of the cluster", personal=Personal.BEHAVIOUR)
     label = column(Type.STRING, "Name for people", nullable=True)
     verdict = column(Type.STRING, "What became of it", OneOf(("kept", "split", "merged", "new", "gone")))

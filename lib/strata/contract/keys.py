@@ -16,3 +16,8 @@ def as_of_date() -> Column:
 def customer_id() -> Column:
     """Who a row is about."""
     return column(Type.STRING, "Pseudonym of the customer", HEX_32, personal=Personal.PSEUDONYM)
+
+
+def segmentation() -> Column:
+    """Which definition a row is about."""
+    return column(Type.STRING, "Id of the segmentation")

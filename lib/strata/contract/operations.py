@@ -1,6 +1,7 @@
 """The books of the engine itself: releases, runs, results and history of quality, models, leases."""
 
 # ruff: noqa: N801 - a table's class carries the table's name
+from strata.contract import keys
 from strata.contract.columns import COUNT, HEX_32, Between, OneOf, Table, Type, column
 
 SEVERITIES = ("fail", "warn", "info")
@@ -116,7 +117,7 @@ class cluster_models(Table):
     schema = "models"
     grain = ("model_id",)
     model_id = column(Type.STRING, "Hash of definition, as_of and known_at", HEX_32)
-    segmentation = column(Type.STRING, "Id of the segmentation")
+    segmentation = keys.segmentation()
     version = column(Type.BIGINT, "Version of the definition", Between(1, None))
     definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
     as_of_date = column(Type.DATE, "Data it was fitted on")
@@ -141,7 +142,7 @@ class population_cuts(Table):
     schema = "models"
     grain = ("model_id",)
     model_id = column(Type.STRING, "Hash of definition, as_of and known_at", HEX_32)
-    segmentation = column(Type.STRING, "Id of the segmentation")
+    segmentation = keys.segmentation()
     version = column(Type.BIGINT, "Version of the definition", Between(1, None))
     definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
     as_of_date = column(Type.DATE, "Data they were measured on")

@@ -23,10 +23,6 @@ def _is_suppressed(what: str) -> Column:
     return column(Type.BOOLEAN, f"True where {what} withheld (NULL): it would tell of too few customers")
 
 
-def _segmentation() -> Column:
-    return column(Type.STRING, "Id of the segmentation")
-
-
 def _segment() -> Column:
     return column(Type.STRING, "Id of the segment", personal=Personal.BEHAVIOUR)
 
@@ -36,7 +32,7 @@ class segment_catalog(Table):
 
     schema = "publish"
     grain = ("segmentation", "version", "segment")
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     version = column(Type.BIGINT, "Version of the definition", Between(1, None))
     segment = _segment()
     kind = column(Type.STRING, "How it is made", OneOf(("rules", "scores", "attribute", "clusters")))
@@ -67,7 +63,7 @@ class segment_membership(Table):
     partition_by = "as_of_date"
     as_of_date = keys.as_of_date()
     customer_id = keys.customer_id()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     version = column(Type.BIGINT, "Version of the definition", Between(1, None))
     segment = _segment()
     score = column(Type.DOUBLE, "Strength of the membership, where the technique has one", nullable=True)
@@ -107,7 +103,7 @@ class unit_segments(Table):
     partition_by = "as_of_date"
     may_be_empty = True
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     customer_id = keys.customer_id()
     unit_id = column(Type.STRING, "Which trip, subject or other unit, as events name it", personal=Personal.BEHAVIOUR)
     from_date = column(Type.DATE, "First day with an event of the unit in its window", personal=Personal.BEHAVIOUR)
@@ -124,7 +120,7 @@ class segment_profile(Table):
     grain = ("as_of_date", "segmentation", "segment", "feature", "value")
     slice_by = "as_of_date"
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     segment = _segment()
     feature = column(Type.STRING, "Feature compared")
     value = column(Type.STRING, "Value whose share is given; (mean) for a number, (other) for rare values")
@@ -150,7 +146,7 @@ class segment_overview(Table):
     grain = ("as_of_date", "segmentation", "segment")
     slice_by = "as_of_date"
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     segment = _segment()
     label = column(Type.STRING, "Name for people")
     customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
@@ -178,7 +174,7 @@ class segment_groups(Table):
     slice_by = "as_of_date"
     may_be_empty = True
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     group_value = column(Type.STRING, "What the group's customers share: a value of a feature, or another segment")
     segment = _segment()
     customers = column(Type.BIGINT, "Customers of the group", COUNT, nullable=True)
@@ -202,7 +198,7 @@ class segment_kpi(Table):
     grain = ("as_of_date", "segmentation", "segment", "period")
     slice_by = "as_of_date"
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     segment = _segment()
     period = column(Type.STRING, "Days up to the as-of date, e.g. 84d")
     customers = column(Type.BIGINT, "Customers in the segment", COUNT, nullable=True)
@@ -240,7 +236,7 @@ class segment_migration(Table):
     may_be_empty = True
     as_of_date = keys.as_of_date()
     comparison = column(Type.STRING, "Compared with which release", OneOf(("previous", "month", "year")))
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     from_segment = column(Type.STRING, "Segment then; (not in base) for newcomers")
     to_segment = column(Type.STRING, "Segment now; (not in base) for those who left")
     customers = column(Type.BIGINT, "Customers who went this way", Between(1, None), nullable=True)
@@ -257,7 +253,7 @@ class segment_reliability(Table):
     slice_by = "as_of_date"
     may_be_empty = True
     as_of_date = keys.as_of_date()
-    segmentation = _segmentation()
+    segmentation = keys.segmentation()
     customers = column(Type.BIGINT, "Customers whom both halves know, in the sample", COUNT)
     agreement = column(Type.DOUBLE, "Share of them in the same segment by both halves", SHARE, nullable=True)
     kappa = column(

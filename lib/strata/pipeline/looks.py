@@ -18,6 +18,7 @@ from strata.pipeline.features import decided_plan
 from strata.pipeline.lookalikes import Built
 from strata.pipeline.staged import stage_rows
 from strata.publish.release import Row
+from strata.storage.concurrent import concurrently
 
 
 def stage_looks(run: Run, target: Target, made: Sequence[Built]) -> None:
@@ -26,9 +27,12 @@ def stage_looks(run: Run, target: Target, made: Sequence[Built]) -> None:
     Factors and curve are of every audience with a model, also where it was withheld: they help to see why. Overlap is
     of published ones only.
     """
-    stage_rows(run, target, audience_factors, _factors(run, target, made))
-    stage_rows(run, target, audience_curve, _curves(run, target, made))
-    stage_rows(run, target, audience_overlap, _overlaps(run, target, [each for each in made if each.published]))
+    tables = [
+        (audience_factors, _factors(run, target, made)),
+        (audience_curve, _curves(run, target, made)),
+        (audience_overlap, _overlaps(run, target, [each for each in made if each.published])),
+    ]
+    concurrently(lambda table: stage_rows(run, target, *table), tables)
 
 
 def _factors(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:

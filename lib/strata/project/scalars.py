@@ -7,6 +7,7 @@ from datetime import date
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from strata.contract.cluster_ids import POSSIBLE_IDS
 from strata.contract.columns import Type
 from strata.project.notes import Notes
 from strata.project.reading import Reader, found, mismatch
@@ -64,7 +65,9 @@ template: Reader[str] = scalar(
 )
 pattern: Reader[str] = scalar("a name, perhaps with *", _matching(re.compile(r"[a-z0-9_*?\[\]]+")))
 currency: Reader[str] = scalar("three capital letters (ISO 4217)", _matching(re.compile("[A-Z]{3}")))
-cluster_id: Reader[str] = scalar("the id of a cluster such as c2", _matching(re.compile("c[1-9][0-9]{0,2}")))
+cluster_id: Reader[str] = scalar(
+    "the id of a cluster such as c2", lambda node: _word(node) if node.words in POSSIBLE_IDS else None
+)
 period: Reader[str] = scalar("days such as 84d", _matching(re.compile("[1-9][0-9]{0,3}d")))
 expectation: Reader[str] = scalar(
     "the name of an expectation, expect_...", _matching(re.compile("expect_[a-z0-9]+(_[a-z0-9]+)*")),

@@ -37,7 +37,7 @@ POINTS = StructType(
         StructField(WEIGHT, DoubleType(), False),
     ]
 )
-Found = Literal["scikit-learn", "MLlib", "both"]
+FoundBy = Literal["scikit-learn", "MLlib", "both"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,7 +77,7 @@ class Fit:
     inertia: float
     customers: int
     fitted_rows: int
-    found_by: Found
+    found_by: FoundBy
     selection: tuple[Evidence, ...]
     reason: str
     jaccards: tuple[float, ...]
@@ -169,7 +169,7 @@ def _coreset(base: DataFrame, preparation: Preparation, sample: Matrix, seed: in
     return Points(points[:, :-1].copy(), points[:, -1].copy()), spread.customers
 
 
-def _better(points: Points, ours: Matrix, theirs: Matrix) -> Found:
+def _better(points: Points, ours: Matrix, theirs: Matrix) -> FoundBy:
     if len(theirs) < len(ours):
         return "scikit-learn"
     gap = inertia(points, ours) - inertia(points, theirs)
