@@ -1,6 +1,7 @@
 """Audiences, snapshots and memberships for the tests of this area."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from strata.audiences.definition import Lookalike, compile_lookalike
 from strata.contract.columns import Type
 from strata.errors import Location
 from strata.expression import Name
-from strata.project.models import Audience
+from strata.project.audiences import Audience, Likeness, Size
 from strata.project.words import Text
 
 AS_OF = date(2017, 12, 31)
@@ -47,9 +48,11 @@ def audience(**changes: Any) -> Audience:
         "where": HERE,
         **changes,
     }
-    parts["seed"], parts["candidates"] = Text(parts["seed"], HERE), Text(parts["candidates"], HERE)
     parts["exclude"] = tuple(Text(words, HERE) for words in parts["exclude"])
-    return Audience(**parts)
+    parts["size"] = Size(share=parts.pop("share"))
+    own = {name: parts.pop(name) for name in [f.name for f in fields(Likeness)] if name in parts}
+    own |= {name: Text(own[name], HERE) for name in ("seed", "candidates")}
+    return Audience(**parts, likeness=Likeness(**own))
 
 
 def lookalike(**changes: Any) -> Lookalike:

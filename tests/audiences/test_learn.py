@@ -135,13 +135,13 @@ def tried(own: float | None, active: float | None, centroid: float | None) -> Ba
     ],
 )
 def test_it_must_beat_the_best_rival_at_its_own_reach(outcome: Backtest | None, reason: str | None) -> None:
-    reasons = against_publishing(audience(), Counts(300, 2000, 2000), 100, outcome)
+    reasons = against_publishing(lookalike(), Counts(300, 2000, 2000), 100, outcome)
     assert bool(reasons) == (reason is not None)
     assert (reason or "") in "".join(reasons)
 
 
 def test_nobody_to_return_is_a_reason() -> None:
-    assert against_publishing(audience(), Counts(300, 0, 0), 100, None) == ("nobody is a candidate",)
+    assert against_publishing(lookalike(), Counts(300, 0, 0), 100, None) == ("nobody is a candidate",)
 
 
 @pytest.mark.parametrize(

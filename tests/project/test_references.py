@@ -61,7 +61,8 @@ def test_a_circle_is_said_with_the_way_round_and_its_place() -> None:
 
 def list_of(name: str, candidates: str, *exclude: str):
     made = audience(name=name, candidates=candidates, exclude=exclude)
-    return replace(made, seed=Text("x > 0", HERE), candidates=Text(candidates, HERE))
+    likeness = replace(made.looks_like, seed=Text("x > 0", HERE), candidates=Text(candidates, HERE))
+    return replace(made, likeness=likeness)
 
 
 def test_audiences_are_ordered_among_segmentations() -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Expression, Name, compile_expression
-from strata.project.models import Audience
+from strata.project.audiences import Audience, Size
+from strata.project.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Lookalike:
         seed: condition of those to be like.
         candidates: condition of those who may be returned.
         exclude: conditions of those who are never returned.
+        against: who the seed is told apart from.
         features: columns of the snapshot to learn from, by name.
     """
 
@@ -27,11 +30,19 @@ class Lookalike:
     seed: Expression
     candidates: Expression
     exclude: tuple[Expression, ...]
+    against: Literal["candidates", "base"] | Expression
     features: tuple[str, ...]
+
+    def reach(self, candidates: int) -> float:
+        """The share of the candidates that is taken."""
+        size = self.audience.size or Size(share=1.0)
+        if size.customers is not None:
+            return min(1.0, size.customers / candidates) if candidates else 1.0
+        return 1.0 if size.share is None else size.share
 
     def train_date(self, as_of: date) -> date:
         """The date whose knowledge the backtest is limited to."""
-        return as_of - timedelta(days=self.audience.backtest_days)
+        return as_of - timedelta(days=self.audience.looks_like.backtest_days)
 
 
 def compile_lookalike(audience: Audience, names: Mapping[str, Name], numeric: Iterable[str]) -> Lookalike:
@@ -47,16 +58,19 @@ def compile_lookalike(audience: Audience, names: Mapping[str, Name], numeric: It
     Raises:
         ProjectError: a condition cannot be used, or `learn_from` leaves no column.
     """
+    likeness = audience.looks_like
     seed, candidates, *exclude = [
         compile_expression(text, names, Type.BOOLEAN)
-        for text in (audience.seed, audience.candidates, *audience.exclude)
+        for text in (likeness.seed, likeness.candidates, *audience.exclude)
     ]
+    against = likeness.learn_against
+    told = compile_expression(against, names, Type.BOOLEAN) if isinstance(against, Text) else against
     rule = seed.names.union(candidates.names, *(e.names for e in exclude))
-    matched = {c for c in numeric if _matches(c, audience.learn_from)}
-    features = {c for c in matched - rule if not _matches(c, audience.leave_out)}
+    matched = {c for c in numeric if _matches(c, likeness.learn_from)}
+    features = {c for c in matched - rule if not _matches(c, likeness.leave_out)}
     if not features:
         raise ProjectError([_nothing_to_learn_from(audience, matched, rule)])
-    return Lookalike(audience, seed, candidates, tuple(exclude), tuple(sorted(features)))
+    return Lookalike(audience, seed, candidates, tuple(exclude), told, tuple(sorted(features)))
 
 
 def _matches(column: str, patterns: Iterable[str]) -> bool:
@@ -64,7 +78,7 @@ def _matches(column: str, patterns: Iterable[str]) -> bool:
 
 
 def _nothing_to_learn_from(audience: Audience, matched: set[str], rule: frozenset[str]) -> Problem:
-    patterns = ", ".join(audience.learn_from)
+    patterns = ", ".join(audience.looks_like.learn_from)
     found = "no numeric feature"
     if matched:
         why = "named by seed, candidates or exclude" if matched <= rule else "named by conditions or left out"

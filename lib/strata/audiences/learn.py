@@ -43,19 +43,19 @@ def learn(lookalike: Lookalike, sample: pa.Table, as_of: date, counts: Counts, s
         seed_floor: seeds smaller than this are not fitted: the result would say too much about few people.
     """
     if counts.seed < max(1, seed_floor) or not counts.candidates:
-        return Learned(counts, None, None, against_publishing(lookalike.audience, counts, seed_floor, None), ())
+        return Learned(counts, None, None, against_publishing(lookalike, counts, seed_floor, None), ())
     now = sampled_on(as_of, sample, lookalike.features)
     fitted = fit_lookalike(now.features, now.values, now.seed)
-    tried = _tried(lookalike, sample, as_of) if fitted.model else None
-    reasons = against_publishing(lookalike.audience, counts, seed_floor, tried)
+    tried = _tried(lookalike, sample, as_of, counts) if fitted.model else None
+    reasons = against_publishing(lookalike, counts, seed_floor, tried)
     if fitted.model is None:
         reasons = ("nothing to learn from: every feature is constant or alone tells the seed from the rest",)
     return Learned(counts, fitted.model, tried, reasons, worth_knowing(counts, fitted.leaking))
 
 
-def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date) -> Backtest | None:
+def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date, counts: Counts) -> Backtest | None:
     day = lookalike.train_date(as_of)
     then = sampled_on(day, sample, lookalike.features)
     if not then.seed.any() or not then.candidate.any():
         return None
-    return backtest(then, day, reaches_with(lookalike.audience.share))
+    return backtest(then, day, reaches_with(lookalike.reach(counts.candidates)))

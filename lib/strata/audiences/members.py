@@ -63,7 +63,7 @@ def pick(  # noqa: PLR0913 - every argument is a table or a number of another st
     Returns:
         The columns of members.audience_membership without release_id.
     """
-    size = size_at(lookalike.audience.share, candidates)
+    size = size_at(lookalike.reach(candidates), candidates)
     best = (
         snapshot.where(is_candidate(lookalike))
         .select("customer_id", score_column(model).alias("score"))

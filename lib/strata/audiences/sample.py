@@ -82,7 +82,7 @@ def training_sample(snapshot: DataFrame, lookalike: Lookalike, as_of: date, coun
             _column(SEED),
             _column(CANDIDATE),
             F.coalesce(_column(JOINED), F.lit(False)).alias(JOINED),
-            known_number(lookalike.audience.activity).alias(ACTIVITY),
+            known_number(lookalike.audience.looks_like.activity).alias(ACTIVITY),
             *numbers,
         )
     )
@@ -98,7 +98,12 @@ def _marked(snapshot: DataFrame, lookalike: Lookalike, as_of: date) -> DataFrame
     """The snapshot of both dates with flags for seed, candidate and rest."""
     days = [F.lit(day) for day in (lookalike.train_date(as_of), as_of)]
     candidate = is_candidate(lookalike)
-    rest = candidate if lookalike.audience.learn_against == "candidates" else ~holds(lookalike.seed)
+    rest = ~holds(lookalike.seed)
+    match lookalike.against:
+        case "candidates":
+            rest = candidate
+        case Expression() as named:
+            rest = holds(named) & rest
     return snapshot.where(F.col("as_of_date").isin(*days)).withColumns(
         {SEED: holds(lookalike.seed), CANDIDATE: candidate, _REST: rest}
     )

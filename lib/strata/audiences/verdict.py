@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any, Literal
 
 from strata.audiences.backtest import LOOKALIKE, RIVALS, Backtest
+from strata.audiences.definition import Lookalike
 from strata.audiences.sampled import Counts
-from strata.project.models import Audience
+from strata.project.audiences import Audience
 
 SMALL_SEED = 1000
 """Seeds below this are published with a warning; published work sees look-alikes degrade below 500."""
@@ -26,11 +27,13 @@ class Verdict:
         return self.status == "published"
 
 
-def against_publishing(audience: Audience, counts: Counts, seed_floor: int, tried: Backtest | None) -> tuple[str, ...]:
+def against_publishing(
+    lookalike: Lookalike, counts: Counts, seed_floor: int, tried: Backtest | None
+) -> tuple[str, ...]:
     """Reasons to withhold that are known before anybody is picked.
 
     Args:
-        audience: its share is the reach at which rivals must be beaten.
+        lookalike: its reach is that at which rivals must be beaten.
         counts: customers on the as-of date.
         seed_floor: least size of a seed.
         tried: the backtest; None where it could not be made.
@@ -40,8 +43,9 @@ def against_publishing(audience: Audience, counts: Counts, seed_floor: int, trie
     if not counts.candidates:
         return ("nobody is a candidate",)
     if tried is None:
-        return (f"cannot be tried: {audience.backtest_days} days before, seed or candidates were empty",)
-    return tuple(filter(None, (_beaten(audience.share, tried),)))
+        days = lookalike.audience.looks_like.backtest_days
+        return (f"cannot be tried: {days} days before, seed or candidates were empty",)
+    return tuple(filter(None, (_beaten(lookalike.reach(counts.candidates), tried),)))
 
 
 def lapsed(excluded: Mapping[str, int]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from strata.pipeline.lookalikes import Built, Customers, build_lookalike
 from strata.pipeline.looks import stage_looks
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
-from strata.project.models import Audience
+from strata.project.audiences import Audience
 from strata.project.references import audiences_behind, mentioned_in, usable_names
 from strata.segments.assign import SEGMENT
 from strata.segments.assignment import helper

@@ -153,7 +153,7 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
 
 def dates_of(run: Run, target: Target) -> list[date]:
     """The date of a release and those of its backtests."""
-    back = {a.backtest_days for a in run.project.audiences}
+    back = {a.likeness.backtest_days for a in run.project.audiences if a.likeness}
     return sorted({target.as_of, *(target.as_of - timedelta(days=n) for n in back)})
 
 

@@ -20,7 +20,7 @@ from strata.expression import Name
 from strata.pipeline.consent import addressable
 from strata.pipeline.context import Run, Target
 from strata.pipeline.lookback import read_released
-from strata.project.models import Audience
+from strata.project.audiences import Audience
 from strata.publish.release import Row
 
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from strata.contract.outside import NO_SEGMENT, NOT_IN_BASE
-from strata.project.models import Audience, Segmentation
+from strata.project.audiences import Audience
+from strata.project.models import Segmentation
 from strata.project.words import mentioned
 from strata.publish.catalog import live_rows
 from strata.publish.versions import changed_under_their_version, reads_as_released

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from strata.expression import Expression
+from strata.project.audiences import Audience, Likeness, Size
 from strata.project.checks.audiences import matching
 from strata.project.clusterings import SMALLEST, ClusterFeature
 from strata.project.measures import Growth, Measure
-from strata.project.models import Audience, Feature, Kpi, Project, Score, Segment, Segmentation
+from strata.project.models import Feature, Kpi, Project, Score, Segment, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
 from strata.project.recommendations import Recommendation
-from strata.project.references import generations, key_of, named_columns
+from strata.project.references import AUDIENCE, generations, key_of, named_columns
 from strata.project.sources import Lookup, Mapped, Read, Source
 from strata.project.words import Text
 
@@ -77,6 +78,7 @@ def config_hash(project: Project) -> str:
             "offers": dict(project.offers),
             "checks": {c.name: [c.table, c.expect, dict(c.arguments), c.severity] for c in project.checks},
             "purposes": {p.name: [p.basis, p.description] for p in project.privacy.purposes},
+            "protected": sorted(project.privacy.protected),
             "floors": [project.privacy.cell_floor, project.privacy.audience_floor, project.privacy.seed_floor],
         }
     )
@@ -175,20 +177,43 @@ def _cuts(score: Score) -> list[Any]:
 
 
 def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: Mapping[str, str]) -> dict[str, Any]:
-    conditions = (a.seed, a.candidates, *a.exclude)
-    named = {a.activity, *(name for text in conditions for name in compiled[text].names)}
+    texts = (*a.conditions, *([a.order] if a.order else []))
+    named = {name for text in texts for name in compiled[text].names}.union(AUDIENCE + name for name in a.ahead)
     return {
         "kind": a.kind,
         "purpose": a.purpose,
-        "seed": _canonical(a.seed, compiled),
-        "candidates": _canonical(a.candidates, compiled),
-        "learn": [a.learn_against, sorted(a.learn_from), sorted(a.leave_out), learnt],
-        "activity": a.activity,
+        "include": _canonical(a.include, compiled),
+        "likeness": None if a.likeness is None else _likeness(a.likeness, compiled, learnt),
+        "list": None if a.list_file is None else [a.list_file.digest, a.list_file.column, a.list_file.identity],
         "exclude": sorted(compiled[text].canonical for text in a.exclude),
-        "size": [a.share, a.publish_at_least],
-        "backtest_days": a.backtest_days,
-        "uses": {name: used.get(name, "previous") for name in named},
+        "size": None if a.size is None else [*_size(a.size), _canonical(a.order, compiled)],
+        "limits": [a.publish_at_least, a.holdout, _period(a), str(a.band), str(a.pressure)],
+        "ahead": a.ahead,
+        "uses": {name: used.get(name, "previous") for name in named.union(_learning(a))},
     }
+
+
+def _likeness(likeness: Likeness, compiled: Compiled, learnt: Mapping[str, str]) -> list[Any]:
+    against = likeness.learn_against
+    return [
+        _canonical(likeness.seed, compiled),
+        _canonical(likeness.candidates, compiled),
+        _canonical(against, compiled) if isinstance(against, Text) else against,
+        [sorted(likeness.learn_from), sorted(likeness.leave_out), learnt],
+        [likeness.activity, likeness.backtest_days, likeness.penalty],
+    ]
+
+
+def _learning(a: Audience) -> set[str]:
+    return {a.likeness.activity} if a.likeness else set()
+
+
+def _size(size: Size) -> list[Any]:
+    return [size.customers, size.share, size.score, size.best]
+
+
+def _period(a: Audience) -> list[Any]:
+    return [a.expires.after_days, str(a.expires.on)] if a.expires else []
 
 
 def _recommendation(r: Recommendation, compiled: Compiled) -> dict[str, Any]:
@@ -212,7 +237,8 @@ def _kpi(k: Kpi, compiled: Compiled) -> list[str | None]:
 
 
 def _learnt(a: Audience, features: tuple[Feature, ...], hashes: Mapping[str, str]) -> dict[str, str]:
-    return {f.name: hashes[f.name] for pattern in a.learn_from for f in matching(pattern, features)}
+    patterns = a.likeness.learn_from if a.likeness else ()
+    return {f.name: hashes[f.name] for pattern in patterns for f in matching(pattern, features)}
 
 
 def _words(p: Any) -> list[str | None]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from strata.project.checks.audiences import check_audience
+from strata.project.audiences import Audience
+from strata.project.checks.audiences import check_audiences
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
@@ -15,10 +16,11 @@ from strata.project.checks.recommendations import check_items_fed, check_recomme
 from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
 from strata.project.checks.units import check_roll_up, names_per_unit
+from strata.project.completed import complete_audiences
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
 from strata.project.includes import catalogue_of, including
-from strata.project.models import Audience, Feature, Kpi, Project, Segmentation
+from strata.project.models import Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
 from strata.project.needs import with_needs
 from strata.project.notes import Notes, Unreadable
@@ -101,6 +103,12 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         filled = {key: (written, _filled(value, variables, notes)) for key, (written, value) in places.items()}
         return replace(node, by_key={**node.by_key, **filled})
 
+    def of_audience(node: Node) -> Node:
+        if not isinstance(node, Entries) or "list" not in node.by_key:
+            return node
+        written, value = node.by_key["list"]
+        return replace(node, by_key={**node.by_key, "list": (written, _filled(value, variables, notes))})
+
     def single(name: str, reader: Reader[T], absent: T | None, prepare: Callable[[Node], Node] = _as_is) -> T | None:
         return _file(files.single[name], reader, notes, prepare) if name in files.single else absent
 
@@ -120,7 +128,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         sources=folder("sources", SOURCE, of_source),
         features=single("features.yml", FEATURES, None),
         definitions=folder("segmentations", DEFINITION, including(catalogue, notes)),
-        audiences=folder("audiences", AUDIENCE),
+        audiences=folder("audiences", AUDIENCE, of_audience),
         recommendations=folder("recommendations", RECOMMENDATION),
         offers=single("offers.yml", OFFERS, no_offers),
         checks=single("quality.yml", CHECKS, no_checks),
@@ -178,10 +186,8 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_privacy(segmentation, parts.privacy, compiler)
     for segmentation in parts.segmentations if parts.features else ():
         check_roll_up(segmentation, of_units, compiler)
-    floor = (parts.privacy or Privacy(())).audience_floor
-    audiences = tuple(replace(a, publish_at_least=a.publish_at_least or floor) for a in parts.audiences)
-    for audience in audiences:
-        check_audience(audience, features, parts.segmentations, audiences, parts.privacy, compiler)
+    audiences = complete_audiences(parts.audiences, parts.privacy or Privacy(()), parts.segmentations, folder)
+    check_audiences(audiences, features, parts.segmentations, parts.privacy, compiler)
     for recommendation in parts.recommendations:
         check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     check_kpis(parts.kpis or (), names, compiler)

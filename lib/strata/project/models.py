@@ -12,6 +12,7 @@ from typing import Literal
 
 from strata.contract.columns import Type
 from strata.errors import Location
+from strata.project.audiences import Audience
 from strata.project.clusterings import SMALLEST, USUAL_REFIT, ClusterFeature, Refit
 from strata.project.measures import Measure
 from strata.project.policies import Check, Privacy
@@ -212,37 +213,6 @@ class Segmentation:
         """Whether a customer's segment depends on the other customers, what its conditions name left aside."""
         by_values = self.floor > 0 or self.measure is not None
         return self.kind == "clusters" or by_values or any(score.is_relative for score in self.scores)
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """A list of customers for one purpose, found by likeness to a seed."""
-
-    name: str
-    kind: Literal["lookalike"]
-    owner: str
-    purpose: str
-    seed: Text
-    candidates: Text
-    learn_against: Literal["candidates", "base"]
-    learn_from: tuple[str, ...]
-    leave_out: tuple[str, ...]
-    activity: str
-    exclude: tuple[Text, ...]
-    share: float
-    backtest_days: int
-    publish_at_least: int
-    where: Location
-
-    @property
-    def conditions(self) -> tuple[Text, ...]:
-        """Everything in it that is evaluated for a customer."""
-        return self.seed, self.candidates, *self.exclude
-
-    @property
-    def is_relative(self) -> bool:
-        """Whether being a member depends on the other customers: a look-alike returns the best of all candidates."""
-        return self.kind == "lookalike"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from strata.errors import Location
+from strata.project.words import Text
 
 SPECIAL_CATEGORIES = ("health", "religion", "ethnicity", "politics", "sex_life")
 """Kinds of personal data that may not be used, nor inferred, without a declared legal basis (GDPR, article 9)."""
+
+
+PROTECTED = ("sex", "age_band", "age_years")
+"""Features that are protected, where a project has them, unless privacy.yml says which are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,18 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """Purposes and floors; floors may only be raised. `special_categories`: category -> its legal basis."""
+    """Purposes and floors; floors may only be raised.
+
+    Attributes:
+        special_categories: category -> its legal basis.
+        suppress: conditions of those who are in no audience.
+        protected: features that no look-alike learns from, and by which it is held against its seed.
+    """
 
     purposes: tuple[Purpose, ...]
     cell_floor: int = 10
     audience_floor: int = 100
     seed_floor: int = 100
     special_categories: Mapping[str, str] = field(default_factory=dict)
+    suppress: tuple[Text, ...] = ()
+    protected: tuple[str, ...] = PROTECTED

@@ -13,7 +13,8 @@ from strata.contract.cluster_ids import POSSIBLE_IDS
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Name
-from strata.project.models import Audience, Project, Segment, Segmentation
+from strata.project.audiences import Audience
+from strata.project.models import Project, Segment, Segmentation
 from strata.project.names import names_of_features
 from strata.project.words import Text
 
@@ -77,6 +78,8 @@ def needs_of(definition: Segmentation | Audience, known: Iterable[str]) -> froze
     """Those of `known` (`key_of`) that must be computed before this one."""
     there = frozenset(known)
     of = {definition.of} if isinstance(definition, Segmentation) and definition.of else set()
+    if isinstance(definition, Audience):
+        of = {AUDIENCE + name for name in definition.ahead}
     return mentioned_in(definition.conditions, there) | (of & there)
 
 

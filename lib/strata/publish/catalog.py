@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any, TypeVar
 
 from strata.contract.columns import Column, Personal, Type, column
+from strata.project.audiences import Audience
 from strata.project.measures import Measure
-from strata.project.models import Audience, Segment, Segmentation
+from strata.project.models import Segment, Segmentation
 from strata.project.references import declared_segments, relative_names
 
 Row = dict[str, Any]

@@ -9,13 +9,14 @@ from strata.errors import ProjectError
 from strata.expression import Expression, Name
 from strata.expression.parse import Problems
 from strata.expression.tree import Node
+from strata.project.audiences import Audience
 from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import expect_number
 from strata.project.checks.measures import check_measure
 from strata.project.checks.reachable import unreachable
 from strata.project.checks.scores import LARGEST_SPACE, cover, score_values, space_size
 from strata.project.fed import missing_for
-from strata.project.models import Audience, Feature, Segment, Segmentation
+from strata.project.models import Feature, Segment, Segmentation
 from strata.project.names import names_of_scores
 from strata.project.policies import Privacy
 from strata.project.references import (
@@ -28,7 +29,7 @@ from strata.project.references import (
 from strata.project.shapes.segmentations import ERROR
 from strata.project.sources import Source
 from strata.project.units import Unit
-from strata.project.words import Text, nearest, place_of
+from strata.project.words import Text, mentioned, nearest, place_of
 
 Names = Mapping[str, Name]
 OF_ATTRIBUTE = frozenset({Type.STRING, Type.BOOLEAN, Type.BIGINT})
@@ -101,8 +102,14 @@ def check_fed(
 
 def names_used(definition: Segmentation | Audience, compiled: Mapping[Text, Expression]) -> frozenset[str]:
     """Everything a definition names: features, and segmentations."""
-    own = {definition.activity} if isinstance(definition, Audience) else named_columns(definition)
+    own = _named_by(definition) if isinstance(definition, Audience) else named_columns(definition)
     return frozenset(own).union(*(compiled[text].names for text in definition.conditions if text in compiled))
+
+
+def _named_by(audience: Audience) -> frozenset[str]:
+    """What an audience names outside of conditions."""
+    ordered = mentioned(audience.order.words) if audience.order else frozenset[str]()
+    return ordered.union({audience.likeness.activity} if audience.likeness else ())
 
 
 def _comparisons(node: Node) -> list[tuple[Node, Node]]:

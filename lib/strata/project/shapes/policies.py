@@ -1,13 +1,15 @@
 """offers.yml, quality.yml and privacy.yml."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.policies import SPECIAL_CATEGORIES, Check, Privacy, Purpose
+from strata.project.policies import PROTECTED, SPECIAL_CATEGORIES, Check, Privacy, Purpose
 from strata.project.reading import (
     Reader,
     keyed,
+    list_of,
     mapping_of,
     optional,
     plain_record,
@@ -48,10 +50,8 @@ def _purpose(name: str, basis: str, description: str, where: Location) -> Purpos
     return Purpose(name, basis, description)  # type: ignore[arg-type]
 
 
-def _privacy(
-    purposes: tuple[Purpose, ...], floors: Mapping[str, int], special_categories: Mapping[str, str]
-) -> Privacy:
-    return Privacy(purposes, special_categories=special_categories, **floors)
+def _privacy(purposes: tuple[Purpose, ...], floors: Mapping[str, int], **others: Any) -> Privacy:
+    return Privacy(purposes, **{**floors, **others})
 
 
 _PURPOSE = {"basis": required(s.choice("consent", "legitimate_interest")), "description": required(s.phrase)}
@@ -68,5 +68,7 @@ PRIVACY: Reader[Privacy] = plain_record(
         "purposes": optional(keyed("a purpose", s.name, _purpose, _PURPOSE), ()),
         "floors": optional(tolerant(plain_record("floors", dict, _FLOORS), {}), {}),
         "special_categories": optional(tolerant(mapping_of(s.choice(*SPECIAL_CATEGORIES), s.phrase), {}), {}),
+        "suppress": optional(list_of(s.text), ()),
+        "protected": optional(list_of(s.name), PROTECTED),
     },
 )
