@@ -28,10 +28,10 @@ demo: $(READY_FOR_DEMO)  ## the main job on the Complete Journey, as of two mont
 	$(BIN)/strata run --project conf/grocery --as-of 2017-11-30,2017-12-31
 
 test: $(FULL)  ## the tests of every change; PYTEST_ARGS for more words to pytest
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 test-long: $(FULL)  ## the main job by its command line on whole grocery, bad days, a cluster on loopback
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m long $(PYTEST_ARGS)
 
 bench: $(READY_FOR_BENCH)  ## strata beside DuckDB, Polars and pandas; BENCH_ARGS=--help says how, .bench holds the data
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)

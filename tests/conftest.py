@@ -1,12 +1,16 @@
 """One Spark session for all tests: UI off, few shuffle partitions, nothing shared through tables."""
 
+import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from tests.end_to_end.kit import Said, Shop, whole_shop
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from strata.project.models import Storage
 from strata.storage.session import open_session
@@ -16,12 +20,28 @@ from strata.storage.tables import Lakehouse
 vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """A file's tests go to one of the processes, those of the grocery run to the one that has run it."""
-    for item in items:
-        group = "grocery" if "grocery_run" in item.fixturenames else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+OF_GROCERY = re.compile(r"def test_\w+\([^)]*\bgrocery(_run|_said)?\b")
+
+
+class ByRun(LoadScopeScheduling):
+    """A file's tests go to one of the processes, all that look at the grocery run to the one that has run it.
+
+    Marks (`--dist loadgroup`) do not reach the scheduler: pytest 9.2 keeps ids where xdist 3.8 cannot write them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return "the grocery run" if looks_at_grocery(file) else file
+
+
+@cache
+def looks_at_grocery(file: str) -> bool:
+    is_whole = file.startswith("tests/end_to_end/")
+    return is_whole and OF_GROCERY.search((Path(__file__).parents[1] / file).read_text()) is not None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
+    return ByRun(config, log)
 
 
 @pytest.fixture(scope="session")
