@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable as RustTable
 
@@ -54,6 +56,13 @@ def test_statistics_are_kept_of_the_key_and_of_days_only(spark, lakehouse):
     actions = RustTable(lakehouse.address(shelves)).get_add_actions(flatten=True)
     kept = pa.table(actions).schema.names
     assert {n.removeprefix("min.") for n in kept if n.startswith("min.")} == {"as_of_date", "name"}
+
+
+def test_footers_tell_least_and_greatest_of_days_and_customers_only(lakehouse):
+    lakehouse.append(shelves, frame_of(lakehouse.spark, shelves, rows(JANUARY, "a", "b")))
+    files = [pq.read_metadata(file) for file in Path(lakehouse.address(shelves)).glob("*.parquet")]
+    columns = [file.row_group(0).column(i) for file in files for i in range(3) if file.num_rows]
+    assert {c.path_in_schema for c in columns if c.is_stats_set and c.statistics.has_min_max} == {"as_of_date"}
 
 
 def test_a_column_gained_keeps_what_is_there_and_its_comment(spark, lakehouse):
