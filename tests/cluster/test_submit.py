@@ -91,3 +91,15 @@ def test_hashes_know_rows_but_not_their_order_or_files(tmp_path: Path) -> None:
     assert written("last bit", [{**rows[0], "x": 0.25 + 2**-54}, *rows[1:]]) != one
     assert written("blank", [{**rows[0], "s": ""}, *rows[1:]]) != one
     assert published_hashes(tmp_path / "one", ["s"]) == published_hashes(tmp_path / "blank", ["s"])
+
+
+@pytest.mark.cluster
+@pytest.mark.long
+def test_an_executor_lost_during_a_fit_changes_no_centre_and_no_label(cluster: Cluster, tmp_path: Path) -> None:
+    said = {}
+    for what in ("keep", "lose"):
+        done = cluster.submit(HERE / "fit_program.py", str(tmp_path / what), what)
+        assert done.returncode == 0, done.stderr[-4000:]
+        said[what] = json.loads((tmp_path / what).read_text())
+    assert (said["keep"].pop("killed"), said["lose"].pop("killed")) == (0, 1)
+    assert said["lose"] == said["keep"]
