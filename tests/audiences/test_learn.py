@@ -11,7 +11,7 @@ from strata.audiences.backtest import Backtest, Contest, backtest, reaches_with
 from strata.audiences.learn import Learned, learn
 from strata.audiences.ranking import Found
 from strata.audiences.sampled import ACTIVITY, CANDIDATE, JOINED, SEED, Counts, Sampled, sampled_on
-from strata.audiences.verdict import Verdict, against_publishing, catalog_row, lapsed, verdict
+from strata.audiences.verdict import Delivered, Tally, Verdict, against_publishing, catalog_row, lapsed
 from strata.contract.lists import audience_backtest, audience_catalog
 
 ROWS = 3000
@@ -144,31 +144,12 @@ def test_nobody_to_return_is_a_reason() -> None:
     assert against_publishing(lookalike(), Counts(300, 0, 0), 100, None) == ("nobody is a candidate",)
 
 
-@pytest.mark.parametrize(
-    ("withheld", "notes", "picked", "expected"),
-    [
-        ((), (), 100, Verdict("published", None)),
-        ((), ("small seed",), 211, Verdict("published", "small seed")),
-        ((), ("small seed",), 99, Verdict("withheld", "99 customers are left after exclusions, expected at least 100")),
-        (("beaten",), ("small seed",), None, Verdict("withheld", "beaten")),
-        ((), (), 0, Verdict("withheld", "0 customers are left after exclusions, expected at least 100")),
-    ],
-)
-def test_verdicts(withheld: tuple[str, ...], notes: tuple[str, ...], picked: int | None, expected: Verdict) -> None:
-    assert verdict(audience(), withheld, notes, picked, 100) == expected
-
-
 def test_exclusion_by_an_audience_without_members_speaks_against_publishing() -> None:
     """Members that were carried forward exclude as ever."""
     assert lapsed({"open": 3}) == lapsed({}) == ()
     assert lapsed({"wine": 0, "open": 3, "beer": 0}) == tuple(
         f"excluded audience {name} is withheld and has no members" for name in ("beer", "wine")
     )
-
-
-def test_the_higher_floor_counts() -> None:
-    assert not verdict(audience(publish_at_least=100), (), (), 150, audience_floor=200).published
-    assert not verdict(audience(publish_at_least=200), (), (), 150, audience_floor=100).published
 
 
 def test_a_seed_below_a_thousand_is_published_with_a_warning() -> None:
@@ -194,7 +175,8 @@ def test_rows_are_those_of_the_contract() -> None:
         (m, r) for m in ("lookalike", "random", "most_active", "centroid") for r in (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
     }
     assert all([*row] == [str(c) for c in audience_backtest.columns if c != "release_id"] for row in rows)
-    line = catalog_row(audience(), "0" * 32, AS_OF, Counts(300, 2000, 2000), 200, Verdict("published", None))
+    came = Delivered(Tally(200), Tally(200))
+    line = catalog_row(audience(), "0" * 32, AS_OF, Counts(300, 2000, 2000), Verdict("published", None), came)
     assert [*line] == [str(c) for c in audience_catalog.columns if c != "release_id"]
 
 

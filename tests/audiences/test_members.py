@@ -1,6 +1,7 @@
-"""From a snapshot to members, in Spark: what is sampled, scored, picked, excluded and carried forward."""
+"""From a snapshot to the best candidates, in Spark: what is sampled, scored, picked; memberships in conditions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,13 +17,13 @@ from strata.audiences import sample as sampling
 from strata.audiences.fit import fit_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.matrix import Preparation
-from strata.audiences.members import COLUMNS, carry_forward, permitted, pick, with_memberships
+from strata.audiences.members import with_memberships
 from strata.audiences.model import LookalikeModel
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Counts, counts_by_date, sampled_on
 from strata.audiences.scoring import score_column
-from strata.contract.lists import audience_membership
-from strata.contract.spark import as_table
+from strata.audiences.selection import best_candidates
+from strata.project.audiences import Size
 
 ROWS = 600
 DEFINITION = lookalike(exclude=["messages > 3"])
@@ -75,22 +76,11 @@ def today(snapshot: DataFrame) -> DataFrame:
     return snapshot.where(F.col("as_of_date") == F.lit(AS_OF))
 
 
-def everybody(snapshot: DataFrame) -> DataFrame:
-    return today(snapshot).select("customer_id")
-
-
-def members(
-    snapshot: DataFrame, learned: Learned, previous: DataFrame | None = None, eligible: DataFrame | None = None,
-    **changes: Any,
-) -> list[dict[str, Any]]:  # fmt: skip
-    definition = lookalike(**{"exclude": ["messages > 3"], **changes})
+def members(snapshot: DataFrame, learned: Learned, **changes: Any) -> list[dict[str, Any]]:
+    """The best candidates, best first."""
     assert learned.model is not None
-    allowed = permitted(today(snapshot), definition, everybody(snapshot) if eligible is None else eligible)
-    picked = pick(
-        today(snapshot), definition, learned.model, AS_OF,
-        candidates=learned.counts.candidates, permitted=allowed, previous=previous,
-    )  # fmt: skip
-    rows: list[dict[str, Any]] = picked.orderBy("audience_rank").toArrow().to_pylist()
+    picked = best_candidates(today(snapshot), lookalike(**changes), learned.model, learned.counts.candidates)
+    rows: list[dict[str, Any]] = picked.orderBy(F.col("score").desc(), "customer_id").toArrow().to_pylist()
     return rows
 
 
@@ -172,7 +162,7 @@ def test_what_is_below_zero_or_not_finite_scores_the_same_in_both(spark: SparkSe
     assert scored[2] == pytest.approx(1 / (1 + np.exp(-0.2)), abs=1e-6)
 
 
-def test_the_best_tenth_of_the_candidates_less_the_excluded_are_members(
+def test_the_best_tenth_of_the_candidates_is_found_whoever_is_excluded_later(
     snapshot: DataFrame, table: pa.Table, learned: Learned
 ) -> None:
     assert learned.model is not None
@@ -180,33 +170,36 @@ def test_the_best_tenth_of_the_candidates_less_the_excluded_are_members(
     scores = dict(zip(now.customer_id.tolist(), learned.model.score(now.values).tolist(), strict=True))
     order = sorted(now.customer_id[now.candidate].tolist(), key=lambda c: (-scores[c], c))
     cut = order[: -(-learned.counts.candidates // 10)]
-    messages = dict(zip(shop()["customer_id"][:ROWS], shop()["messages"].to_pylist()[:ROWS], strict=True))
-    expected = [c for c in cut if (messages[c] or 0) <= 3]
     found = members(snapshot, learned)
-    assert len(cut) > len(expected) > 20
-    assert ids(found) == expected
-    assert [row["audience_rank"] for row in found] == list(range(1, len(expected) + 1))
-    assert [row["score"] for row in found] == pytest.approx([scores[c] for c in expected], abs=1.01e-6)
+    assert len(cut) > 20
+    assert ids(found) == cut
+    assert {(row["audience"], row["origin"]) for row in found} == {("wine", "lookalike")}
+    assert [row["score"] for row in found] == pytest.approx([scores[c] for c in cut], abs=1.01e-6)
 
 
 def test_nobody_of_the_seed_is_returned_even_where_candidates_and_seed_overlap(
     snapshot: DataFrame, learned: Learned
 ) -> None:
     bought = set(ids(today(snapshot).where("wine_days > 0").select("customer_id").toArrow().to_pylist()))
-    found = members(snapshot, learned, candidates="wine_days >= 0", share=1.0, exclude=[])
+    found = members(snapshot, learned, candidates="wine_days >= 0", share=1.0)
     assert len(found) == learned.counts.candidates
     assert not bought & set(ids(found))
 
 
-def test_sizes_are_nested_and_exclusion_only_removes(snapshot: DataFrame, learned: Learned) -> None:
+def test_sizes_are_nested(snapshot: DataFrame, learned: Learned) -> None:
     small, large = (members(snapshot, learned, share=share) for share in (0.05, 0.2))
     assert ids(large)[: len(small)] == ids(small)
-    unfiltered = members(snapshot, learned, share=0.2, exclude=[])
-    assert set(ids(large)) < set(ids(unfiltered))
-    half = everybody(snapshot).where(F.col("customer_id") > customer(300))
-    assert ids(members(snapshot, learned, share=0.2, eligible=half)) == [
-        c for c in ids(large) if c > customer(300)
-    ]  # fmt: skip
+    assert len(large) > len(small)
+
+
+def test_from_a_score_on_is_everybody_who_has_it(snapshot: DataFrame, learned: Learned) -> None:
+    everybody = members(snapshot, learned, share=1.0)
+    limit = everybody[40]["score"]
+    expected = [row["customer_id"] for row in everybody if row["score"] >= limit]
+    assert learned.model is not None
+    by_score = replace(DEFINITION, audience=replace(DEFINITION.audience, size=Size(score=limit)))
+    found = best_candidates(today(snapshot), by_score, learned.model, learned.counts.candidates)
+    assert sorted(row["customer_id"] for row in found.toArrow().to_pylist()) == sorted(expected)
 
 
 def test_members_are_equal_bit_for_bit_whatever_the_order_and_partitioning(
@@ -216,48 +209,6 @@ def test_members_are_equal_bit_for_bit_whatever_the_order_and_partitioning(
     expected = members(snapshot, learned)
     assert members(shuffled.repartition(7), learned) == expected
     assert members(snapshot.coalesce(1), learned) == expected
-
-
-def test_rows_are_those_of_the_contract(snapshot: DataFrame, learned: Learned) -> None:
-    found = members(snapshot, learned)[0]
-    assert tuple(found) == COLUMNS
-    assert (found["audience"], found["origin"], found["holdout"], found["expires_on"], found["stale"]) == (
-        "wine", "lookalike", False, None, False,
-    )  # fmt: skip
-    assert (found["as_of_date"], found["entered_on"]) == (AS_OF, AS_OF)
-
-
-def before(spark: SparkSession, customers: Sequence[str], audience: str = "wine", day: date = THEN) -> DataFrame:
-    count = len(customers)
-    columns = {
-        "as_of_date": [day] * count, "audience": [audience] * count, "customer_id": list(customers),
-        "score": [0.9 - i / 100 for i in range(count)], "audience_rank": list(range(1, count + 1)),
-        "origin": ["lookalike"] * count, "holdout": [False] * count, "entered_on": [date(2017, 6, 1)] * count,
-        "expires_on": pa.nulls(count, pa.date32()), "stale": [False] * count, "release_id": ["0" * 32] * count,
-    }  # fmt: skip
-    return as_table(arrow_frame(spark, columns), audience_membership)
-
-
-def test_who_stays_keeps_the_day_of_entering(spark: SparkSession, snapshot: DataFrame, learned: Learned) -> None:
-    first, second, *_ = ids(members(snapshot, learned))
-    previous = before(spark, [first]).unionByName(before(spark, [second], audience="other"))
-    found = {row["customer_id"]: row["entered_on"] for row in members(snapshot, learned, previous)}
-    assert (found[first], found[second]) == (date(2017, 6, 1), AS_OF)
-    assert list(found) == ids(members(snapshot, learned))
-
-
-def test_carried_members_are_stale_and_exclusion_wins_there_too(spark: SparkSession, snapshot: DataFrame) -> None:
-    held = [customer(i) for i in (4, 9, 11, 12, 13)]  # 4 and 9 got four messages
-    gone = customer(9999)
-    previous = before(spark, [*held, gone]).unionByName(before(spark, [customer(20)], audience="other"))
-    allowed = permitted(today(snapshot), DEFINITION, everybody(snapshot).where(F.col("customer_id") != customer(12)))
-    found = carry_forward(previous, "wine", AS_OF, allowed).orderBy("audience_rank").toArrow().to_pylist()
-    assert ids(found) == [customer(11), customer(13)]
-    assert tuple(found[0]) == COLUMNS
-    assert [(r["stale"], r["as_of_date"], r["entered_on"], r["audience_rank"], r["score"]) for r in found] == [
-        (True, AS_OF, date(2017, 6, 1), 1, pytest.approx(0.88)),
-        (True, AS_OF, date(2017, 6, 1), 2, pytest.approx(0.86)),
-    ]
 
 
 def test_membership_in_conditions_is_known_of_everybody_on_the_date_and_of_nobody_on_another(

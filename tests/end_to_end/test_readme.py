@@ -75,6 +75,7 @@ def test_the_queries_of_readme_find_every_published_table(reader, grocery, spark
         "segmentations/basket_value.yml",
         "segmentations/shopper_type.yml",
         "recommendations/next_brand.yml",
+        "audiences/cooling_key_customers.yml",
     ],
 )
 def test_the_yaml_of_readme_is_a_valid_part_of_a_project(file, grocery, tmp_path):

@@ -33,6 +33,7 @@ from strata.features.wide import snapshot_columns
 from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target
 from strata.pipeline.segments import build_segments
+from strata.project.audiences import Size
 from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.release import Release
@@ -185,7 +186,7 @@ def test_of_a_model_it_is_said_what_it_goes_by_and_how_far_it_reaches_withheld_o
 
 
 def test_published_audiences_are_held_together_and_the_curve_is_that_of_their_members(run: Run) -> None:
-    free = [replace(a, exclude=(), share=0.2) for a in run.project.audiences]
+    free = [replace(a, exclude=(), size=Size(share=0.2)) for a in run.project.audiences]
     run = replace(run, project=replace(run.project, audiences=tuple(free)))
     with audiences_of(run, TARGET) as audiences:
         build_audiences(audiences)

@@ -9,7 +9,9 @@ from tests.segments.definitions import segment, segmentation
 from strata.contract.columns import Type
 from strata.errors import Location, ProjectError
 from strata.expression import Name
+from strata.project.audiences import Size
 from strata.project.references import (
+    audience_generations,
     audiences_behind,
     audiences_in,
     closure,
@@ -87,6 +89,23 @@ def test_audiences_are_also_found_behind_the_segmentations_that_conditions_menti
         for words in ("a = 'x'", "audience.beer or c = 'x'", "d = 'x'", "x > 1")
     }
     assert [*found.values()] == [{"tea"}, {"beer", "wine"}, set(), set()]
+
+
+def test_audiences_that_need_none_of_each_other_are_one_group_whatever_segmentations_lie_between() -> None:
+    segmentations = [rule("a", "x > 1"), rule("b", "audience.tea")]
+    order = Size(customers=5, order=Text("case when audience.tea then x else 0 end", HERE))
+    made = [
+        list_of("wine", "b = 'a'"),
+        list_of("tea", "a = 'a'"),
+        list_of("beer", "x > 1"),
+        replace(list_of("milk", "x > 1"), ahead=("wine",)),
+        replace(list_of("juice", "x > 1"), size=order),
+    ]
+    groups = audience_generations(made, segmentations)
+    assert [[a.name for a in group] for group in groups] == [["tea", "beer"], ["wine", "juice"], ["milk"]]
+    assert [[key_of(d) for d in group] for group in generations([*segmentations, *made])] == [
+        ["a", "audience.beer"], ["audience.tea"], ["b", "audience.juice"], ["audience.wine"], ["audience.milk"],
+    ]  # fmt: skip
 
 
 def test_a_circle_by_way_of_an_audience_is_said_with_the_way_round() -> None:

@@ -51,11 +51,26 @@ class audience_catalog(Table):
     owner = column(Type.STRING, "Who answers for it")
     purpose = column(Type.STRING, "Purpose of privacy.yml it serves")
     definition_hash = column(Type.STRING, "Hash of the definition", HEX_32)
-    seed_customers = column(Type.BIGINT, "Customers of the seed", COUNT, nullable=True)
-    candidate_customers = column(Type.BIGINT, "Customers who may be returned", COUNT, nullable=True)
+    seed_customers = column(Type.BIGINT, "Customers of the seed; NULL where it is no look-alike", COUNT, nullable=True)
+    candidate_customers = column(
+        Type.BIGINT, "Customers who may be returned: by rule those who meet it, of a list those who are customers",
+        COUNT, nullable=True,
+    )  # fmt: skip
     customers = column(Type.BIGINT, "Members in audience_membership", COUNT)
     status = column(Type.STRING, "What became of it", OneOf(("published", "withheld")))
     status_reason = column(Type.STRING, "Why it was withheld, or what to know", nullable=True)
+    refused_customers = column(
+        Type.BIGINT, "Found, but no members: not eligible, excluded, written to too often, elsewhere or expired; NULL"
+        " where nobody was looked for", COUNT, nullable=True,
+    )  # fmt: skip
+    holdout_customers = column(Type.BIGINT, "Members kept from the campaign on purpose", COUNT, nullable=True)
+    asked_customers_84d = column(
+        Type.BIGINT, "Members who were sent a communication in the last 84 days; NULL where no source tells", COUNT,
+        nullable=True,
+    )  # fmt: skip
+    published_customers = column(
+        Type.BIGINT, "Members at the last release in which it was published, this one included", COUNT, nullable=True
+    )
     release_id = keys.release_id()
 
 

@@ -1,9 +1,9 @@
 """Stage audiences: every audience of a release in staging, each built when something first needs it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,13 +13,15 @@ from strata.contract.lists import audience_backtest, audience_catalog, audience_
 from strata.contract.spark import frame_of
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
+from strata.pipeline.deliveries import Before, Built, Delivery, deliver, read_before
 from strata.pipeline.features import require_features
-from strata.pipeline.lookalikes import Built, Customers, build_lookalike
+from strata.pipeline.found import Customers, find_selected
+from strata.pipeline.lookalikes import find_lookalike
 from strata.pipeline.looks import stage_looks
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
 from strata.project.audiences import Audience
-from strata.project.references import audiences_behind, mentioned_in, usable_names
+from strata.project.references import audience_generations, audiences_behind, mentioned_in, usable_names
 from strata.segments.assign import SEGMENT
 from strata.segments.assignment import helper
 
@@ -31,36 +33,62 @@ class Audiences:
     run: Run
     target: Target
     built: dict[str, Built] = field(default_factory=dict)
+    deliveries: list[Delivery] = field(default_factory=list)
 
     def build(self, name: str) -> Built:
-        """An audience, after all that its conditions name."""
-        if name not in self.built:
-            audience = next(a for a in self.run.project.audiences if a.name == name)
-            found = self._customers(audience)
-            with self.run.stage("audiences", f"look-alike {name}") as outcome:
-                made = self.built[name] = build_lookalike(self.run, self.target, audience, found)
-                outcome.rows_out = made.line["customers"]
-                outcome.text = f"{name}: {outcome.rows_out:,} members, {made.line['status']}"
+        """An audience, after all that it needs; those that need no more than it does are built with it."""
+        for generation in self._generations:
+            if name in self.built:
+                break
+            if generation[0].name not in self.built:
+                self._build(generation)
         return self.built[name]
 
     def beside(self, customers: DataFrame, names: Iterable[str]) -> DataFrame:
-        """The customers with whether they are members (`with_memberships`); as they are where no audience is named."""
-        members = {name: self.build(name).members for name in sorted(names)}
-        return with_memberships(customers, members, self.target.as_of) if members else customers
+        """The customers with whether audiences mean them (`Built.named`); as they are where no audience is named."""
+        named = {name: self.build(name).named for name in sorted(names)}
+        return with_memberships(customers, named, self.target.as_of) if named else customers
 
-    def _customers(self, audience: Audience) -> Customers:
+    @property
+    def members(self) -> DataFrame:
+        """The members of all that was built: columns of members.audience_membership without release_id."""
+        nobody = frame_of(self.run.lakehouse.spark, audience_membership, []).drop("release_id")
+        return reduce(DataFrame.unionByName, [each.members for each in self.deliveries], nobody)
+
+    @cached_property
+    def _generations(self) -> tuple[tuple[Audience, ...], ...]:
+        return audience_generations(self.run.project.audiences, self.run.project.segmentations)
+
+    @cached_property
+    def _before(self) -> Before:
+        return read_before(self.run, self.target)
+
+    def _build(self, generation: Sequence[Audience]) -> None:
+        run, target = self.run, self.target
+        customers = self._customers(generation)
+        with run.stage("audiences", ", ".join(a.name for a in generation)) as outcome:
+            selected = [a for a in generation if a.kind != "lookalike"]
+            found = find_selected(run, target, selected, customers) if selected else []
+            found += [find_lookalike(run, target, a, customers) for a in generation if a.kind == "lookalike"]
+            delivery, made = deliver(run, target, found, customers, self.built, self._before)
+            self.deliveries.append(delivery)
+            self.built.update(made)
+            outcome.rows_out = sum(each.line["customers"] for each in made.values())
+            told = (f"{name}: {each.line['customers']:,} members, {each.line['status']}" for name, each in made.items())
+            outcome.text = "; ".join(told)
+
+    def _customers(self, generation: Sequence[Audience]) -> Customers:
         """Segments are those of each date by today's definitions and models."""
         run, target, everything = self.run, self.target, self.run.project.segmentations
-        needed = mentioned_in(audience.conditions, [s.name for s in everything])
-        named = audiences_behind(audience.conditions, everything)
-        customers = self.beside(read_customers(run, target, back=True), named)
+        texts = [text for audience in generation for text in audience.texts]
+        needed = mentioned_in(texts, [s.name for s in everything])
+        customers = self.beside(read_customers(run, target, back=True), audiences_behind(texts, everything))
         if needed:
             now = customers.where(F.col("as_of_date") == F.lit(target.as_of))
             made = find_models(run, target, now, needed)
             segments = [helper(name, SEGMENT).alias(name) for name in sorted(needed)]
             customers = made.assign(run, customers).select(*[F.col(f"`{c}`") for c in customers.columns], *segments)
-        excluded = {name: self.build(name).line["customers"] for name in audiences_behind(audience.exclude, everything)}
-        return Customers(customers, usable_names(run.project), excluded)
+        return Customers(customers, usable_names(run.project))
 
 
 @contextmanager
@@ -70,8 +98,8 @@ def audiences_of(run: Run, target: Target) -> Iterator[Audiences]:
     try:
         yield audiences
     finally:
-        for made in audiences.built.values():
-            made.let_go()
+        for delivery in audiences.deliveries:
+            delivery.let_go()
 
 
 def build_audiences(audiences: Audiences) -> None:
@@ -79,8 +107,7 @@ def build_audiences(audiences: Audiences) -> None:
     run, target = audiences.run, audiences.target
     require_features(run, target)
     made = [audiences.build(audience.name) for audience in run.project.audiences]
-    nobody = frame_of(run.lakehouse.spark, audience_membership, []).drop("release_id")
-    stage(run, target, audience_membership, reduce(DataFrame.unionByName, [each.members for each in made], nobody))
+    stage(run, target, audience_membership, audiences.members)
     stage_rows(run, target, audience_catalog, [each.line for each in made])
     stage_rows(run, target, audience_backtest, [row for each in made for row in each.backtest])
     stage_looks(run, target, made)

@@ -1,10 +1,11 @@
 """Who may be addressed or profiled in a release."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pyspark.sql import DataFrame
 
-from strata.audiences.consent import PROFILING, eligible
+from strata.audiences.consent import PROFILING, eligible, permissions
 from strata.contract import silver
 from strata.dates import day_of
 from strata.ingest.revisions import valid_rows
@@ -18,6 +19,13 @@ def addressable(run: Run, target: Target, purpose: str, customers: DataFrame) ->
     """Who may be addressed for a purpose of privacy.yml: customer_id."""
     declared = next(p for p in run.project.privacy.purposes if p.name == purpose)
     return _eligible(run, target, declared, customers)
+
+
+def what_was_said(run: Run, target: Target, purposes: Collection[str]) -> DataFrame:
+    """What customers have said of purposes of privacy.yml, for `is_permitted` (`consent.permissions`)."""
+    declared = [p for p in run.project.privacy.purposes if p.name in purposes]
+    on = day_of(judged_at(run, target), run.project.time_zone)
+    return permissions(read_consents(run, target), declared, on)
 
 
 def profiled(run: Run, target: Target, customers: DataFrame) -> DataFrame:

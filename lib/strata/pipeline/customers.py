@@ -49,7 +49,7 @@ def _with_permissions(run: Run, target: Target, customers: DataFrame) -> DataFra
 def _with_previous(run: Run, target: Target, customers: DataFrame) -> DataFrame:
     project = run.project
     texts = [text for s in project.segmentations for text in s.conditions]
-    texts += [text for a in project.audiences for text in a.conditions]
+    texts += [text for a in project.audiences for text in a.texts]
     names = sorted(looks_back_at(texts))
     if not names:
         return customers

@@ -14,8 +14,8 @@ from strata.contract.spark import rows_of
 from strata.features.wide import snapshot_columns
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
+from strata.pipeline.deliveries import Built
 from strata.pipeline.features import decided_plan
-from strata.pipeline.lookalikes import Built
 from strata.pipeline.staged import stage_rows
 from strata.publish.release import Row
 from strata.storage.concurrent import concurrently
@@ -40,7 +40,7 @@ def _factors(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
     return [
         row
         for each in made
-        if each.learned.model
+        if each.learned and each.learned.model
         for row in factor_rows(each.learned.model, described, each.line["audience"], target.as_of)
     ]
 
@@ -51,7 +51,8 @@ def _curves(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
     if not scored:
         return []
     found = scores_by_audience(count_scores(reduce(DataFrame.unionByName, scored)).toArrow())
-    tried, floor = {each.line["audience"]: each.learned.backtest for each in made}, run.project.privacy.cell_floor
+    tried = {each.line["audience"]: each.learned.backtest for each in made if each.learned}
+    floor = run.project.privacy.cell_floor
     return [row for name in sorted(found) for row in curve_rows(found[name], tried[name], floor, name, target.as_of)]
 
 

@@ -82,6 +82,7 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
     for audience in sorted(_slice(run, current, lists.audience_catalog), key=lambda r: r["audience"]):
         name, reason = audience["audience"], f": {audience['status_reason']}" if audience["status_reason"] else ""
         console.say(f"\nAudience {name}: {audience['customers']:,} members, {audience['status']}{reason}")
+        console.say(_counts_of(audience))
         lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH]
         if not lines:
             continue
@@ -95,6 +96,17 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
             ["model", "found", "recall", "lift", "90 % from", "to", "AUC"],
             [[r[c] for c in BACKTEST] for r in lines],
         )
+
+
+def _counts_of(audience: Row) -> str:
+    """What became of those found for an audience; what is not known is left out."""
+    words = {
+        "candidate_customers": "could be in it",
+        "refused_customers": "refused",
+        "holdout_customers": "held out",
+        "asked_customers_84d": "written to in 84 days",
+    }
+    return ", ".join(f"{audience[name]:,} {what}" for name, what in words.items() if audience[name] is not None)
 
 
 def _overview_line(row: Row) -> list[object]:

@@ -148,6 +148,11 @@ class Audience:
         return *included, *likeness, *self.exclude
 
     @property
+    def texts(self) -> tuple[Text, ...]:
+        """Everything that is evaluated for a customer: conditions, and the number that orders."""
+        return (*self.conditions, self.order) if self.order else self.conditions
+
+    @property
     def order(self) -> Text | None:
         """The number by which the best are found; None: there is none, or the score of a look-alike."""
         return self.size.order if self.size else None

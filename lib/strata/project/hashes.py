@@ -177,7 +177,7 @@ def _cuts(score: Score) -> list[Any]:
 
 
 def _audience(a: Audience, compiled: Compiled, used: Mapping[str, str], learnt: Mapping[str, str]) -> dict[str, Any]:
-    texts = (*a.conditions, *([a.order] if a.order else []))
+    texts = a.texts
     named = {name for text in texts for name in compiled[text].names}.union(AUDIENCE + name for name in a.ahead)
     return {
         "kind": a.kind,

@@ -77,9 +77,9 @@ def looks_back_at(texts: Iterable[Text]) -> frozenset[str]:
 def needs_of(definition: Segmentation | Audience, known: Iterable[str]) -> frozenset[str]:
     """Those of `known` (`key_of`) that must be computed before this one."""
     there = frozenset(known)
-    of = {definition.of} if isinstance(definition, Segmentation) and definition.of else set()
     if isinstance(definition, Audience):
-        of = {AUDIENCE + name for name in definition.ahead}
+        return mentioned_in(definition.texts, there) | ({AUDIENCE + name for name in definition.ahead} & there)
+    of = {definition.of} if definition.of else set()
     return mentioned_in(definition.conditions, there) | (of & there)
 
 
@@ -137,6 +137,25 @@ def generations(definitions: Sequence[Definition]) -> tuple[tuple[Definition, ..
     while sorter.is_active():
         ready = set(sorter.get_ready())
         groups.append(tuple(d for d in definitions if key_of(d) in ready))
+        sorter.done(*ready)
+    return tuple(groups)
+
+
+def audience_generations(
+    audiences: Sequence[Audience], segmentations: Sequence[Segmentation]
+) -> tuple[tuple[Audience, ...], ...]:
+    """Audiences in groups, each needing only those of groups before it, be it through segmentations.
+
+    Fewer groups than `generations` makes of both: segmentations between them are computed when they are needed.
+    """
+    by_name = {a.name: a for a in audiences}
+    needed = {a.name: audiences_behind(a.texts, segmentations).union(a.ahead) & by_name.keys() for a in audiences}
+    sorter = TopologicalSorter(needed)
+    sorter.prepare()
+    groups = []
+    while sorter.is_active():
+        ready = set(sorter.get_ready())
+        groups.append(tuple(a for a in audiences if a.name in ready))
         sorter.done(*ready)
     return tuple(groups)
 

@@ -34,7 +34,7 @@ def _one_of(what: str, keys: tuple[str, ...], read: Reader[Any]) -> Reader[Any]:
         found = [key for key in keys if key in entries.by_key]
         if len(found) != 1:
             said = "none of them" if not found else f"{' and '.join(found)}"
-            raise notes.refuse(node.where, f"{what}: found {said}, expected one of {', '.join(keys)}")
+            raise notes.refuse(node.where, f"found {said}, expected one of {', '.join(keys)}")
         return read(node, notes)
 
     return read_one
@@ -52,10 +52,10 @@ def _against(node: Node, notes: Notes) -> str | Text:
 
 
 _SIZE = _one_of(
-    "size",
+    "a size",
     _SIZES,
     plain_record(
-        "size",
+        "a size",
         Size,
         {
             "customers": optional(s.whole(1, _MOST)),
@@ -67,15 +67,15 @@ _SIZE = _one_of(
     ),
 )
 _EXPIRES = _one_of(
-    "expires",
+    "an expiry",
     ("after_days", "on"),
-    plain_record("expires", Expiry, {"after_days": optional(s.whole(1, 3_650)), "on": optional(s.day)}),
+    plain_record("an expiry", Expiry, {"after_days": optional(s.whole(1, 3_650)), "on": optional(s.day)}),
 )
 _PRESSURE = plain_record(
-    "pressure", Pressure, {"at_most": required(s.whole(1, 10_000)), "days": required(s.whole(1, 3_650))}
+    "contact pressure", Pressure, {"at_most": required(s.whole(1, 10_000)), "days": required(s.whole(1, 3_650))}
 )
 _BAND = plain_record(
-    "band", Band, {"at_least": optional(s.number(0, 1), 0.0), "at_most": optional(s.number(0), float("inf"))}
+    "a band", Band, {"at_least": optional(s.number(0, 1), 0.0), "at_most": optional(s.number(0), float("inf"))}
 )
 _BACKTEST = wrapped("backtest", "days", s.whole(7, 3_650))
 _LIST = record(
