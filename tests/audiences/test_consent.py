@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pyspark.sql import SparkSession
 
-from strata.audiences.consent import eligible
+from strata.audiences.consent import eligible, what_refuses
 from strata.project.policies import Purpose
 
 ON = date(2017, 12, 31)
@@ -63,3 +63,20 @@ def test_without_any_consents_silence_means_what_the_basis_says(
     customers = spark.createDataFrame([("a",)], "customer_id string")
     found = eligible(customers, spark.createDataFrame([], schema), Purpose("mail", basis, ""), ON)
     assert [row["customer_id"] for row in found.toArrow().to_pylist()] == expected
+
+
+def test_what_refuses_somebody_is_an_objection_before_a_consent_that_was_withdrawn(spark: SparkSession) -> None:
+    rows = [(*row[:4], date.fromisoformat(row[4])) for row in CONSENTS]
+    rows += [("withdrawn, objects", *r) for r in (("mail", "consent", False, ON), ("mail", "objection", True, ON))]
+    schema = "customer_id string, purpose string, basis string, granted boolean, valid_from date"
+    expected = {
+        "withdrawn": "consent withdrawn", "both on a day": "consent withdrawn", "silent": "no consent",
+        "not yet": "no consent", "other purpose": "no consent", "objects": "objection",
+        "objects to phone": "no consent",
+        "no profiling": "objection to profiling", "granted, no profiling": "objection to profiling",
+        "withdrawn, objects": "objection", "objection over": "no consent", "objects later": "no consent",
+    }  # fmt: skip
+    people = spark.createDataFrame([(c, "mail") for c in expected], "customer_id string, purpose string")
+    found = what_refuses(people, spark.createDataFrame(rows, schema), ON).toArrow().to_pylist()
+    assert {r["customer_id"]: r["reason"] for r in found} == expected
+    assert len(found) == len(expected)

@@ -13,7 +13,7 @@ from strata.project.policies import Purpose
 PROFILING = "profiling"
 """An objection to this purpose keeps a customer out of every segment and every audience."""
 
-_REFUSES = "refuses"
+_REFUSES, _SAID_OF = "refuses", "~said_of"
 
 
 def eligible(customers: DataFrame, consents: DataFrame, purpose: Purpose, on: date) -> DataFrame:
@@ -54,6 +54,31 @@ def permissions(consents: DataFrame, purposes: Sequence[Purpose], on: date) -> D
 def is_permitted(purpose: Purpose) -> Column:
     """Whether a customer may be addressed, in a frame that `permissions` was joined to from the left."""
     return F.coalesce(F.col(f"`{_column(purpose)}`"), F.lit(_unsaid(purpose)))
+
+
+def what_refuses(people: DataFrame, consents: DataFrame, on: date) -> DataFrame:
+    """What lies behind it that people may not be addressed.
+
+    Args:
+        people: who may not: customer_id, purpose (its name) and other columns, once each.
+        consents: valid rows of silver.consents.
+        on: the day as of which consent counts.
+
+    Returns:
+        `people` and reason: an objection first, then a consent that was withdrawn, else that there is none.
+    """
+    said = _latest(consents, on).where(F.col(_REFUSES)).withColumnRenamed("purpose", _SAID_OF)
+    is_named = F.col(_SAID_OF) == F.col("purpose")
+    objects, withdrew = F.col("basis") == "objection", (F.col("basis") == "consent") & is_named
+    told = {
+        "objection to profiling": objects & (F.col(_SAID_OF) == PROFILING),
+        "objection": objects & is_named,
+        "consent withdrawn": withdrew,
+    }
+    flags = [F.bool_or(holds).alias(reason) for reason, holds in told.items()]
+    found = people.join(said, "customer_id", "left").groupBy(*people.columns).agg(*flags)
+    reasons = [F.when(F.col(f"`{reason}`"), reason) for reason in told]
+    return found.select(*people.columns, F.coalesce(*reasons, F.lit("no consent")).alias("reason"))
 
 
 def _may(purpose: Purpose) -> Column:

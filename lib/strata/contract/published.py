@@ -5,6 +5,7 @@ Columns may be added, never renamed; names avoid words reserved in other engines
 
 # ruff: noqa: N801 - a table's class carries the table's name
 from strata.contract import keys
+from strata.contract.audience_changes import audience_changes, audience_refusals
 from strata.contract.clusterings import cluster_lineage, cluster_selection
 from strata.contract.columns import COUNT, HEX_32, SHARE, Between, Column, OneOf, Personal, Table, Type, column
 from strata.contract.lists import (
@@ -266,5 +267,5 @@ GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
     segment_overview, segment_groups, segment_kpi, segment_migration, segment_reliability, cluster_selection,
     cluster_lineage, audience_membership, audience_catalog, audience_backtest, audience_factors, audience_curve,
-    audience_overlap, customer_recommendations, recommendation_backtest,
+    audience_overlap, audience_changes, audience_refusals, customer_recommendations, recommendation_backtest,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from strata.audiences.members import with_memberships
 from strata.contract.lists import audience_backtest, audience_catalog, audience_membership
 from strata.contract.spark import frame_of
+from strata.pipeline.changes import stage_changes
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
 from strata.pipeline.deliveries import Before, Built, Delivery, deliver, read_before
@@ -111,3 +112,4 @@ def build_audiences(audiences: Audiences) -> None:
     stage_rows(run, target, audience_catalog, [each.line for each in made])
     stage_rows(run, target, audience_backtest, [row for each in made for row in each.backtest])
     stage_looks(run, target, made)
+    stage_changes(run, target, [each.line for each in made], audiences.beside)

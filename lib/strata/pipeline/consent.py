@@ -42,10 +42,10 @@ def judged_at(run: Run, target: Target) -> datetime:
     return max(moment, target.release.known_at)
 
 
-def read_consents(run: Run, target: Target) -> DataFrame:
-    """The rows of silver.consents that hold when the release is judged."""
+def read_consents(run: Run, target: Target, moment: datetime | None = None) -> DataFrame:
+    """The rows of silver.consents that hold when the release is judged, or at another moment."""
     run.lakehouse.ensure(silver.consents)
-    return valid_rows(run.lakehouse.read(silver.consents), silver.consents, judged_at(run, target))
+    return valid_rows(run.lakehouse.read(silver.consents), silver.consents, moment or judged_at(run, target))
 
 
 def _eligible(run: Run, target: Target, purpose: Purpose, customers: DataFrame) -> DataFrame:

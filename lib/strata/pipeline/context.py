@@ -157,6 +157,12 @@ def dates_of(run: Run, target: Target) -> list[date]:
     return sorted({target.as_of, *(target.as_of - timedelta(days=n) for n in back)})
 
 
+def dates_built(run: Run, target: Target) -> list[date]:
+    """Those dates, and that of the release looked back at: by it audiences tell why somebody has joined."""
+    is_told = target.previous and any(a.kind != "list" for a in run.project.audiences)
+    return sorted({*dates_of(run, target), *([target.previous[0]["as_of_date"]] if is_told else [])})
+
+
 def make_run_id(moment: datetime, process: int) -> str:
     """An id that sorts by time and tells processes apart."""
     digest = hashlib.sha256(f"{moment.isoformat()} {process}".encode()).hexdigest()[:6]

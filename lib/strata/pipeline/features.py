@@ -19,7 +19,7 @@ from strata.features.snapshot import build_snapshot
 from strata.features.spreading import Kept, keep_values, keeping
 from strata.features.tiles import TilePlan, plan_tiles
 from strata.features.wide import snapshot_columns, value_columns
-from strata.pipeline.context import Run, Target, dates_of
+from strata.pipeline.context import Run, Target, dates_built, dates_of
 from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
 from strata.pipeline.units import write_units
@@ -38,8 +38,10 @@ def build_features(run: Run, targets: Sequence[Target]) -> None:
     write_units(run, targets)
 
 
-def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
+def read_snapshot(run: Run, target: Target, *, back: bool = False, before: bool = False) -> DataFrame:
     """The features of a release: as of its date, with `back` as of the earlier dates of its backtests too.
+
+    With `before` as of the date of the release looked back at instead; nobody where they were not built for it.
 
     Raises:
         InputError: the stage features has not run for this release.
@@ -53,6 +55,7 @@ def read_snapshot(run: Run, target: Target, *, back: bool = False) -> DataFrame:
     }  # fmt: skip
     columns = [F.col(named.get(str(c), str(c))).alias(str(c)) for c in snapshot_columns(own)]
     dates = dates_of(run, target) if back else [target.as_of]
+    dates = [target.previous[0]["as_of_date"]] if before else dates
     rows = run.lakehouse.read(snapshot).where(F.col("as_of_date").isin(*dates))
     return rows.select("as_of_date", "customer_id", *columns)
 
@@ -76,7 +79,7 @@ def _build_snapshot(run: Run, targets: Sequence[Target], plan: TilePlan) -> None
     lakehouse, known_at = run.lakehouse, targets[0].release.known_at
     released = ", ".join(str(target.as_of) for target in targets)
     with run.stage("features", f"every feature as of {released}") as outcome:
-        as_ofs = sorted({day for target in targets for day in dates_of(run, target)})
+        as_ofs = sorted({day for target in targets for day in dates_built(run, target)})
         tiles = {"customers": read_valid(run, silver.customers, known_at)}
         if HOME in profile_columns(plan.features, tiles["customers"].columns):
             tiles["places"] = read_valid(run, silver.places, known_at)

@@ -13,7 +13,7 @@ from strata.contract.published import segment_membership, unit_segments
 from strata.contract.spark import frame_of
 from strata.errors import InputError
 from strata.features.units import build_units, plan_units, unit_columns
-from strata.pipeline.context import Run, Target, dates_of
+from strata.pipeline.context import Run, Target, dates_built
 from strata.pipeline.history import extent_of
 from strata.pipeline.staged import stage
 from strata.pipeline.tiles import read_valid
@@ -32,7 +32,7 @@ def write_units(run: Run, targets: Sequence[Target]) -> None:
     if not run.project.units:
         return
     lakehouse, known_at, plan = run.lakehouse, targets[0].release.known_at, plan_units(run.project)
-    as_ofs = sorted({day for target in targets for day in dates_of(run, target)})
+    as_ofs = sorted({day for target in targets for day in dates_built(run, target)})
     with run.stage("units", f"features of every {' and '.join(u.name for u in plan.units)}") as outcome:
         tables: dict[str, type[Table]] = {"events": silver.events}
         tables |= {"products": silver.products} if plan.products else {}

@@ -40,8 +40,10 @@ class Staged:
 
 
 def staging(table: type[Table]) -> type[Table]:
-    """Where `table` is built and gated before anyone reads it."""
-    moved = relocate(table, "staging")
+    """Where `table` is built and gated before anyone reads it; what is restricted stays under its own grants."""
+    is_restricted = table.schema == "restricted"
+    place = ("restricted", f"staged_{table.__name__}") if is_restricted else ("staging", table.__name__)
+    moved = relocate(table, *place)
     moved.partition_by = None
     return moved
 
