@@ -1,6 +1,7 @@
 """`strata <job> …`: the command line; reads the clock and the environment, and nothing below does."""
 
 import argparse
+import getpass
 import os
 import secrets
 import sys
@@ -8,7 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -33,9 +34,10 @@ JOBS = {
     "segments": "assign a segment per segmentation, fitting clusters where needed",
     "audiences": "expand seeds into look-alike audiences, with their backtests",
     "publish": "profiles, gate, and release of what the stages before have staged",
-    "preview": "the size of each segment and what each rule does, on the stored features; needs no Spark",
-    "explain": "why a customer is in its segments, and the nearest way out; needs no Spark",
+    "preview": "the size of segments and audiences and what each rule does, on the stored features; needs no Spark",
+    "explain": "why a customer is in its segments and audiences, and the nearest way out; needs no Spark",
     "plan": "who would move by edited definitions, against the current release; needs no Spark",
+    "export": "an audience of a release as a file for a recipient of privacy.yml, and a row in the log; needs no Spark",
     "generate": "write the raw files of an invented telco where the project's sources read, the truth beside them",
     "status": "the current release and where its tables are",
 }
@@ -78,6 +80,8 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         return _init(project, console)
     if options.job in LOOKS:
         return _look(options, project, console)
+    if options.job == "export":
+        return _export(options, project, console)
     return _with_spark(options, project, console)
 
 
@@ -94,14 +98,31 @@ def _look(options: argparse.Namespace, project: Project, console: Console) -> in
     """The jobs that only look at what is stored; imported here so that the others need no deltalake."""
     from strata.preview.jobs import Look, look  # noqa: PLC0415
 
+    judged_on = day_of(datetime.now(UTC), project.time_zone)
+    named = options.definition, options.customer, options.markdown
+    wanted = Look(options.job, judged_on, _one_date(options), *named, dict(os.environ))
+    look(project, wanted, console)
+    return DONE
+
+
+def _export(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """Imported here so that the others need neither deltalake nor pyarrow."""
+    from strata.export.jobs import Wanted, export  # noqa: PLC0415
+
+    moment = datetime.now(UTC)
+    wanted = Wanted(
+        options.audience, options.recipient, "changes" if options.changes else "members", options.format, options.to,
+        _one_date(options), day_of(moment, project.time_zone), moment, getpass.getuser(),
+    )  # fmt: skip
+    export(project, wanted, console)
+    return DONE
+
+
+def _one_date(options: argparse.Namespace) -> date | None:
     as_ofs = parse_as_of(options.as_of) if options.as_of else (None,)
     if len(as_ofs) > 1:
         raise ProjectError(f"--as-of {options.as_of}: {options.job} looks at one date")
-    judged_on = day_of(datetime.now(UTC), project.time_zone)
-    named = options.segmentation, options.customer, options.markdown
-    wanted = Look(options.job, judged_on, as_ofs[0], *named, dict(os.environ))
-    look(project, wanted, console)
-    return DONE
+    return as_ofs[0]
 
 
 def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
@@ -205,18 +226,14 @@ def _parser() -> argparse.ArgumentParser:
             job.add_argument("--days", type=int, required=True, metavar="D", help="days from the project's starts_on")
             job.add_argument("--seed", type=int, default=1, metavar="S", help="another seed is another world")
             job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
-        job.set_defaults(segmentation=None, customer=None, markdown=False)
+        job.set_defaults(definition=None, customer=None, markdown=False)
         job.set_defaults(as_of=None, every=None, known_at=None, force=False, refit=[])
         if name == "check":
             job.add_argument("--data", action="store_true", help="which techniques fit the ingested data, and why not")
-        if name == "preview":
-            job.add_argument("segmentation", nargs="?", metavar="NAME", help="a segmentation, rule by rule")
-        if name == "explain":
-            job.add_argument("--customer", required=True, metavar="ID", help="id in a source, or customer_id")
-        if name == "plan":
-            job.add_argument("--markdown", action="store_true", help="for a pull request")
-        if name in {"preview", "explain"}:
-            job.add_argument("--as-of", metavar="DATE", help="a date of the stored features; the newest")
+        if name in LOOKS:
+            _add_options_of_looks(job, name)
+        if name == "export":
+            _add_options_of_export(job)
         if name in {"run", *STAGES}:
             job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
             job.add_argument("--every", choices=["month-end"], help="which days of A..B")
@@ -226,3 +243,24 @@ def _parser() -> argparse.ArgumentParser:
             what = "a clustering whose model is to be fitted anew"
             job.add_argument("--refit", action="append", default=[], metavar="NAME", help=what)
     return parser
+
+
+def _add_options_of_looks(job: argparse.ArgumentParser, name: str) -> None:
+    if name == "preview":
+        what = "a segmentation rule by rule, or an audience condition by condition"
+        job.add_argument("definition", nargs="?", metavar="NAME", help=what)
+    if name == "explain":
+        job.add_argument("--customer", required=True, metavar="ID", help="id in a source, or customer_id")
+    if name == "plan":
+        job.add_argument("--markdown", action="store_true", help="for a pull request")
+    else:
+        job.add_argument("--as-of", metavar="DATE", help="a date of the stored features; the newest")
+
+
+def _add_options_of_export(job: argparse.ArgumentParser) -> None:
+    job.add_argument("audience", metavar="AUDIENCE", help="an audience of the project")
+    job.add_argument("--for", dest="recipient", required=True, metavar="RECIPIENT", help="one of privacy.yml")
+    job.add_argument("--changes", action="store_true", help="the differences to the release before")
+    job.add_argument("--format", choices=["csv", "parquet"], default="csv", help="csv unless said otherwise")
+    job.add_argument("--to", type=Path, metavar="DIR", help="folder of the file; else <tables>/exports/<recipient>")
+    job.add_argument("--as-of", metavar="DATE", help="the release of this date; the current one")

@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("strata.storage",),
     ("strata.console",),
     ("strata.pipeline", "strata.preview"),
+    ("strata.export",),
     ("strata.cli",),
     ("strata.__main__",),
 )
@@ -38,7 +39,7 @@ WITHOUT_SPARK = (
     "strata.errors", "strata.dates", "strata.contract", "strata.expression", "strata.project", "strata.preview",
     "strata.segments.duckdb", "strata.segments.duckdb_columns", "strata.segments.literals", "strata.segments.model",
     "strata.segments.preparation", "strata.segments.preparing", "strata.segments.ranks",
-    "strata.ingest.pseudonyms", "strata.storage.local",
+    "strata.ingest.pseudonyms", "strata.storage.local", "strata.storage.appending", "strata.export",
 )  # fmt: skip
 EXCEPT = ("strata.contract.spark", "strata.expression.spark")
 NO_NAME_AT_ALL = {"utils", "util", "common", "helpers", "misc"}

@@ -143,7 +143,7 @@ def test_of_several_dates_the_newest_is_looked_at_unless_one_is_asked_for(shop: 
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
-        (("preview", "frequency"), 2, "no segmentation `frequency`; did you mean `purchase_frequency`?"),
+        (("preview", "frequency"), 2, "no segmentation or audience `frequency`; did you mean `purchase_frequency`?"),
         (("preview", "--as-of", "2017-11-30,2017-12-31"), 2, "preview looks at one date"),
     ],
 )

@@ -3,13 +3,23 @@
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
-from strata.contract import audience_changes, bronze, clusterings, feature_tables, lists, operations, published, silver
+from strata.contract import (
+    audience_changes,
+    bronze,
+    clusterings,
+    exports,
+    feature_tables,
+    lists,
+    operations,
+    published,
+    silver,
+)
 from strata.contract.columns import Column, Personal, Table
 
-MODULES = (bronze, silver, feature_tables, published, clusterings, lists, audience_changes, operations)
+MODULES = (bronze, silver, feature_tables, published, clusterings, lists, audience_changes, operations, exports)
 SCHEMAS = {
     "bronze": "What was delivered, as it was delivered. Own grants.",
-    "restricted": "Raw rejected rows, the identity vault, refusals: the only place with raw identifiers. Own grants.",
+    "restricted": "Raw rows, the identity vault (raw ids are nowhere else), refusals, the log of exports. Own grants.",
     "silver": "Delivered facts in one shape, whatever source they came from.",
     "features": "Tiles that merge, and the snapshot that conditions read.",
     "models": "Fitted models as arrays and JSON.",

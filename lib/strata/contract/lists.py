@@ -71,6 +71,9 @@ class audience_catalog(Table):
     published_customers = column(
         Type.BIGINT, "Members at the last release in which it was published, this one included", COUNT, nullable=True
     )
+    definition_parts = column(
+        Type.STRINGS, "Hash of each part of the definition, as part=hash; NULL: not kept yet", nullable=True
+    )
     release_id = keys.release_id()
 
 

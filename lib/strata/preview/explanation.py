@@ -7,9 +7,12 @@ from strata.console import Console
 from strata.errors import InputError
 from strata.expression import compile_expression
 from strata.ingest.pseudonyms import possible_ids, pseudonym_of
+from strata.preview.audience_explanation import outcomes_of, say_audience, ways_of_audience
+from strata.preview.audience_reasons import bounds_of_audience
 from strata.preview.evaluation import Evaluation, evaluate
 from strata.preview.reasons import (
     WAYS_SHOWN,
+    Way,
     all_bounds,
     all_variants,
     extremes_among,
@@ -22,7 +25,7 @@ from strata.preview.state import State
 from strata.preview.variants import PLACE, Bound, Variant, variants_query
 from strata.project.models import Segmentation
 from strata.project.names import names_of_scores
-from strata.project.references import declared_segments
+from strata.project.references import declared_segments, key_of
 from strata.segments.duckdb import base_column, helper, layered, score_column
 from strata.segments.literals import quoted
 from strata.storage.local import Row
@@ -31,7 +34,7 @@ HEX_DIGITS, ID_LENGTH = frozenset("0123456789abcdef"), 32
 
 
 def show_explanation(state: State, written: str, read_key: Callable[[], bytes], console: Console) -> None:
-    """Every segmentation of one customer.
+    """Every segmentation and every audience of one customer.
 
     Args:
         state: what is stored.
@@ -43,18 +46,24 @@ def show_explanation(state: State, written: str, read_key: Callable[[], bytes], 
         InputError: nobody of this id is in the base.
     """
     customer_id = find_customer(state, written, read_key)
-    evaluation = evaluate(state, state.project.segmentations)
+    evaluation = evaluate(state, state.project.segmentations, audiences=state.project.audiences, beside=customer_id)
     rows, variants = _rows(state, evaluation, customer_id)
     console.say(f"customer {customer_id}, as of {state.as_of}")
     for segmentation in evaluation.segmentations:
         _say(segmentation, evaluation, rows[0], console)
         # what moves somebody to another centre is no literal that a person has written
         ways = () if segmentation.kind in ("clusters", "attribute") else ways_out(segmentation.name, rows, variants)
-        for place, way in enumerate(ways[:WAYS_SHOWN]):
-            word = "way out" if rows[0][base_column(segmentation.name)] else "way in"
-            console.say(f"    {'' if place else word:<9}{in_words(way)}")
+        _say_ways("way out" if rows[0][base_column(segmentation.name)] else "way in", ways, console)
+    for audience in evaluation.asked_audiences:
+        say_audience(state, evaluation, audience, rows[0], console)
+        _say_ways(*ways_of_audience(audience, rows, variants), console)
     for name, why in evaluation.missing.items():
         console.say(f"\n  {name}: {why}")
+
+
+def _say_ways(word: str, ways: Sequence[Way], console: Console) -> None:
+    for place, way in enumerate(ways[:WAYS_SHOWN]):
+        console.say(f"    {'' if place else word:<9}{in_words(way)}")
 
 
 def find_customer(state: State, written: str, read_key: Callable[[], bytes]) -> str:
@@ -84,12 +93,18 @@ def _rows(state: State, evaluation: Evaluation, customer_id: str) -> tuple[list[
     features = evaluation.features
     customer = state.customers(features.stored, customer_id)
     extremes = extremes_among(state.project.features, state.names)
-    bounds = all_bounds(evaluation.segmentations, evaluation.names, state.names.keys(), extremes)
+    of_audiences = [
+        bound
+        for audience in evaluation.asked_audiences
+        for bound in bounds_of_audience(audience, evaluation.audiences[key_of(audience)], evaluation.names)
+    ]
+    bounds = all_bounds(evaluation.segmentations, evaluation.names, state.names.keys(), extremes, of_audiences)
     as_it_is = f"({layered(customer, features.layers)})"
     row = state.tables.rows(f"SELECT * FROM {as_it_is}")[0]
     variants = all_variants(bounds, _values(state, as_it_is, bounds), row, state.project.features, state.names)
     kinds = {variant.feature: state.names[variant.feature].type for variant in variants}
     query = evaluation.over(f"({variants_query(customer, features.layers, variants, kinds)})")
+    query = layered(f"({query})", [outcomes_of(evaluation)])
     return state.tables.rows(f"SELECT * FROM ({query}) ORDER BY {PLACE}"), variants
 
 

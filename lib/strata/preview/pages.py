@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from strata.preview.moves import Change, Move
 
-NAMES = frozenset({"segment", "from", "to"})
+NAMES = frozenset({"segment", "from", "to", ""})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from strata.contract.feature_tables import snapshot
 from strata.contract.published import segment_membership
 from strata.errors import Location
 from strata.expression import Expression, compile_expression
+from strata.preview.audience_pages import audience_section
+from strata.preview.audience_plan import find_audience_changes
 from strata.preview.evaluation import Evaluation, evaluate, segments_of_all
 from strata.preview.features import feature_sql
 from strata.preview.moves import Change, moves_query, notes_on, read_moves, state_of, touched
@@ -22,7 +24,7 @@ PERIOD, WITHOUT_KPIS = "84d", "spend_84d"
 
 
 def show_plan(state: State, console: Console, *, markdown: bool) -> None:
-    """Every segmentation that is not as released: who moves, and what else it touches."""
+    """Every segmentation and audience that is not as released: who moves, and what else it touches."""
     revenue = find_revenue(state)
     terms = Terms(state.project.privacy.cell_floor, revenue.canonical if revenue else None, state.project.currency)
     changes = find_changes(state, revenue)
@@ -35,6 +37,8 @@ def show_plan(state: State, console: Console, *, markdown: bool) -> None:
         else ("every segmentation is as released: nobody moves",),
     )
     sections = [head, *(section_of(change, terms) for change in changes if change.state != "unchanged")]
+    of_audiences = find_audience_changes(state, revenue)
+    sections += [audience_section(change, terms) for change in of_audiences if change.state != "unchanged"]
     console.say(as_markdown(sections) if markdown else as_text(sections))
 
 

@@ -31,6 +31,7 @@ def all_bounds(
     names: Mapping[str, Name],
     features: Collection[str],
     extremes: Mapping[str, Collection[str]],
+    others: Iterable[Bound] = (),
 ) -> tuple[Bound, ...]:
     """What the bases, rules and scores of segmentations hold `features` against, by literals and other features.
 
@@ -39,8 +40,9 @@ def all_bounds(
         names: what conditions may use; other segmentations among it do not vary on their own.
         features: what may vary.
         extremes: feature -> those of which it is the greatest or the least: it does not move, but one of them does.
+        others: what else features are held against.
     """
-    found: set[Bound] = set()
+    found: set[Bound] = set(others)
     for segmentation in segmentations:
         if segmentation.kind == "rules":
             for condition in segmentation.conditions:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from strata.console import Console
-from strata.errors import ProjectError
 from strata.preview.evaluation import Evaluation, evaluate, segments_of_all
 from strata.preview.funnel import (
     Funnel,
@@ -18,7 +17,6 @@ from strata.preview.state import State
 from strata.project.measures import Growth
 from strata.project.models import Segmentation
 from strata.project.references import declared_segments
-from strata.project.words import nearest
 from strata.segments.groups import Group
 
 GROWTH = "growth: beyond the base's; shrunk: what of it is not chance, which decides; before: one period earlier"
@@ -53,16 +51,8 @@ def show_sizes(state: State, console: Console) -> None:
         console.say(f"  note: {line}")
 
 
-def show_segmentation(state: State, name: str, console: Console) -> None:
-    """A segmentation, rule by rule.
-
-    Raises:
-        ProjectError: there is no such segmentation.
-    """
-    segmentation = next((s for s in state.project.segmentations if s.name == name), None)
-    if segmentation is None:
-        hint = nearest(name, (s.name for s in state.project.segmentations))
-        raise ProjectError(f"preview: there is no segmentation `{name}`; {hint}")
+def show_segmentation(state: State, segmentation: Segmentation, console: Console) -> None:
+    """A segmentation, rule by rule."""
     evaluation = evaluate(state, [segmentation])
     _say_notes(evaluation, console)
     if evaluation.missing:

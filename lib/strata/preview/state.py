@@ -2,27 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from strata.contract.columns import Table
 from strata.contract.feature_tables import snapshot
-from strata.contract.lists import audience_catalog, audience_membership
-from strata.contract.operations import releases
+from strata.contract.lists import audience_catalog
 from strata.contract.published import customer_segments, segment_catalog
-from strata.contract.silver import consents
 from strata.errors import InputError
 from strata.expression import Name
 from strata.preview.features import FeatureSQL, feature_sql, require_stored
 from strata.preview.models import read_cuts, read_models
 from strata.preview.permissions import PROFILING, permitted
+from strata.preview.released import delivered_consents, has_table, kept_since, read_history, released_rows
 from strata.project.models import Project
 from strata.project.names import names_of_features
 from strata.project.policies import Purpose
-from strata.project.references import AUDIENCE, PREVIOUS, audiences_in, looks_back_at
+from strata.project.references import PREVIOUS, looks_back_at
 from strata.publish.catalog import live_rows
-from strata.publish.release import current_release, is_in_place, last_version, previous_release, release_of_day
+from strata.publish.release import current_release, previous_release, release_of_day
 from strata.segments.cuts import Cuts
-from strata.segments.literals import quoted, text
+from strata.segments.literals import quoted
 from strata.segments.model import ClusterModel
 from strata.storage.local import LocalTables, Row, open_local
 
@@ -38,8 +37,8 @@ class State:
         models: the clusterings of definitions as they are now, by segmentation; those not fitted yet are missing.
         cuts: the same of what is cut by the population.
         names: the features that conditions may use.
-        audiences: the audiences that conditions name and whose members the release of the date has, with the hash of
-            the definition that found them.
+        audiences: the audiences whose members the release of the date has, with the hash of the definition that found
+            them.
     """
 
     project: Project
@@ -73,20 +72,20 @@ class State:
         listed = ", ".join(map(quoted, ("customer_id", *columns)))
         one = f" WHERE customer_id = '{customer_id}'" if customer_id else ""
         stored = f"(SELECT {listed} FROM {self.tables.relation(snapshot, slice_of=self.as_of)}{one})"
-        grouped = permitted(stored, self._consents(), self._purposes(), self.judged_on)
-        return self._with_memberships(self._with_past(grouped))
-
-    def _consents(self) -> str | None:
-        delivered = any(source.feeds == "consents" for source in self.project.sources)
-        return self.tables.relation(consents) if delivered and self.tables.exists(consents) else None
+        grouped = permitted(stored, delivered_consents(self.project, self.tables), self._purposes(), self.judged_on)
+        return self._with_past(grouped)
 
     def _purposes(self) -> list[Purpose]:
-        named = {s.purpose for s in self.project.segmentations}
-        return [p for p in self.project.privacy.purposes if p.name in named and p.name != PROFILING]
+        project = self.project
+        named = {s.purpose for s in project.segmentations if s.purpose != PROFILING}
+        named |= {audience.purpose for audience in project.audiences}
+        return [p for p in project.privacy.purposes if p.name in named]
 
     def _with_past(self, customers: str) -> str:
         """With a column `previous.<segmentation>` for each that conditions look back at."""
-        names = sorted(looks_back_at(words for s in self.project.segmentations for words in s.conditions))
+        texts = [words for segmentation in self.project.segmentations for words in segmentation.conditions]
+        texts += [words for audience in self.project.audiences for words in audience.conditions]
+        names = sorted(looks_back_at(texts))
         if not names:
             return customers
         known_at = max((row["known_at"] for row in self.history), default=datetime.min)  # noqa: DTZ901 - nothing
@@ -98,21 +97,10 @@ class State:
         wide = f"(SELECT customer_id, {', '.join(past)} FROM {self.released(customer_segments, before)})"
         return f"(SELECT * FROM {customers} AS everybody LEFT JOIN {wide} AS past USING (customer_id))"
 
-    def _with_memberships(self, customers: str) -> str:
-        """With a column `audience.<name>` for each of `audiences`: the twin of `audiences.members.with_memberships`."""
-        if not self.audiences:
-            return customers
-        members = self.released(audience_membership, release_of_day(self.history, self.as_of))
-        keys = {name: quoted(AUDIENCE + name) for name in self.audiences}
-        flags = ", ".join(f"bool_or(audience = {text(name)}) AS {key}" for name, key in keys.items())
-        found = ", ".join(f"coalesce(members.{key}, false) AS {key}" for key in keys.values())
-        inside = f"(SELECT customer_id, {flags} FROM {members} GROUP BY customer_id) AS members"
-        return f"(SELECT everybody.*, {found} FROM {customers} AS everybody LEFT JOIN {inside} USING (customer_id))"
-
     def released(self, table: type[Table], release: Sequence[Row] = ()) -> str:
         """The rows of a published table as a release has them, or else the current one: a query in parentheses."""
-        kept_since = _kept_since(self.project, self.judged_on)
-        return _released(self.tables, table, release or self.release, self.history, kept_since)
+        since = kept_since(self.project, self.judged_on)
+        return released_rows(self.tables, table, release or self.release, self.history, since)
 
 
 def read_state(project: Project, as_of: date | None, judged_on: date, *, of_release: bool = False) -> State:
@@ -129,7 +117,7 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
         InputError: there is no snapshot, or none of that date; or no release.
     """
     tables = open_local(project.storage)
-    history = _history(tables)
+    history = read_history(tables)
     release = current_release(history)
     if of_release and not release:
         raise InputError(f"{project.name}: nothing is released yet to compare with; `strata run` makes a release")
@@ -142,37 +130,17 @@ def read_state(project: Project, as_of: date | None, judged_on: date, *, of_rele
     return State(
         project, tables, day, judged_on, history, catalog, read_models(project, tables, live_rows(catalog)),
         read_cuts(project, tables, day), names_of_features(project),
-        _audiences(project, tables, day, history, _kept_since(project, judged_on)),
+        _audiences(tables, day, history, kept_since(project, judged_on)),
     )  # fmt: skip
 
 
-def _released(
-    tables: LocalTables, table: type[Table], release: Sequence[Row], history: Sequence[Row], kept_since: date
-) -> str:
-    row = next(r for r in release if r["table_name"] == table.full_name())
-    if not table.slice_by:
-        return tables.relation(table, row["delta_version"])
-    # The version it made is safe from a run that replaces the slice just now, but is kept for a while only.
-    in_newest = row["released_at"].date() <= kept_since and is_in_place(history, table, row)
-    rows = tables.relation(table, None if in_newest else last_version(table, row), row["as_of_date"])
-    return f"(SELECT * FROM {rows} WHERE release_id = {text(row['release_id'])})"
-
-
-def _kept_since(project: Project, judged_on: date) -> date:
-    """What was released after this day can be read at its version for sure."""
-    return judged_on - timedelta(days=project.retention_days)
-
-
-def _audiences(
-    project: Project, tables: LocalTables, day: date, history: Sequence[Row], kept_since: date
-) -> dict[str, str]:
+def _audiences(tables: LocalTables, day: date, history: Sequence[Row], since: date) -> dict[str, str]:
     release = release_of_day(history, day)
-    named = audiences_in(words for s in project.segmentations for words in s.conditions)
-    if not named or all(r["table_name"] != audience_catalog.full_name() for r in release):
+    if not has_table(release, audience_catalog):
         return {}
-    catalog = _released(tables, audience_catalog, release, history, kept_since)
+    catalog = released_rows(tables, audience_catalog, release, history, since)
     found = tables.rows(f"SELECT audience, definition_hash FROM {catalog} ORDER BY audience")
-    return {r["audience"]: r["definition_hash"] for r in found if r["audience"] in named}
+    return {row["audience"]: row["definition_hash"] for row in found}
 
 
 def _date(tables: LocalTables, wanted: date | None) -> date:
@@ -184,13 +152,3 @@ def _date(tables: LocalTables, wanted: date | None) -> date:
         listed = ", ".join(map(str, days))
         raise InputError(f"features.snapshot: holds {listed}, expected {wanted}; run: strata features --as-of {wanted}")
     return wanted or days[-1]
-
-
-def _history(tables: LocalTables) -> list[Row]:
-    if not tables.exists(releases):
-        return []
-    known, switched = (f"make_timestamp(epoch_us({name})) AS {name}" for name in ("known_at", "released_at"))  # in UTC
-    last = "last_version" if "last_version" in tables.columns(releases) else "NULL AS last_version"
-    versions = f"delta_version, {last}, {switched}, is_current"
-    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {known}, {versions}"
-    return tables.rows(f"SELECT {columns} FROM {tables.relation(releases)}")

@@ -11,7 +11,7 @@ from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
 from strata.project.checks.lookups import check_lookup_names
-from strata.project.checks.policies import check_checks, wide_tables
+from strata.project.checks.policies import check_checks, check_recipients, wide_tables
 from strata.project.checks.recommendations import check_items_fed, check_recommendation
 from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
@@ -188,6 +188,7 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_roll_up(segmentation, of_units, compiler)
     audiences = complete_audiences(parts.audiences, parts.privacy or Privacy(()), parts.segmentations, folder)
     check_audiences(audiences, features, parts.segmentations, parts.privacy, compiler)
+    check_recipients(parts.privacy or Privacy(()), [a.name for a in audiences], notes)
     for recommendation in parts.recommendations:
         check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     check_kpis(parts.kpis or (), names, compiler)

@@ -37,6 +37,23 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom files of audiences are made for.
+
+    Attributes:
+        audiences: names of audiences, or patterns with *.
+        ids: what customers are called there: by pseudonym, or by the id that the source gave them.
+        purposes: of privacy.yml, for which it may address somebody.
+    """
+
+    name: str
+    description: str
+    audiences: tuple[str, ...]
+    ids: Literal["pseudonym", "source"]
+    purposes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Privacy:
     """Purposes and floors; floors may only be raised.
 
@@ -44,6 +61,7 @@ class Privacy:
         special_categories: category -> its legal basis.
         suppress: conditions of those who are in no audience.
         protected: features that no look-alike learns from, and by which it is held against its seed.
+        recipients: who may be given audiences; nobody else is.
     """
 
     purposes: tuple[Purpose, ...]
@@ -53,3 +71,4 @@ class Privacy:
     special_categories: Mapping[str, str] = field(default_factory=dict)
     suppress: tuple[Text, ...] = ()
     protected: tuple[str, ...] = PROTECTED
+    recipients: tuple[Recipient, ...] = ()

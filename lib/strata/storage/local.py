@@ -3,11 +3,12 @@
 Only local folders, and only tables of reader version 1, as strata writes them: what the log lists are all rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import duckdb
@@ -17,6 +18,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from strata.contract.columns import Table, Type
 from strata.errors import InputError, ProjectError
 from strata.project.models import Storage
+
+if TYPE_CHECKING:  # looks read rows only, and pyarrow takes its time to load
+    import pyarrow as pa
 
 Row = dict[str, Any]
 NO_COLUMNS: Mapping[str, str] = {}
@@ -67,10 +71,24 @@ class LocalTables:
         Raises:
             InputError: a file that the log names is gone: its version is older than what the project keeps.
         """
-        try:
+        with self._readable():
             found = self.connection.execute(query)
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def batches(self, query: str) -> "pa.RecordBatchReader":
+        """The answer to a query, piece by piece as Arrow.
+
+        Raises:
+            InputError: as of `rows`.
+        """
+        with self._readable():
+            return self.connection.sql(query).to_arrow_reader()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
         except duckdb.IOException as error:
             raise InputError(f"{self.root}: {str(error).splitlines()[0]}; release that date again first") from error
 

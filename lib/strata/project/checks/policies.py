@@ -1,11 +1,12 @@
-"""quality.yml: checks stand on tables and columns that are published."""
+"""quality.yml: checks stand on tables and columns that are published. privacy.yml: recipients get what there is."""
 
 from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from strata.contract.published import GATED_TABLES, customer_features, customer_segments
 from strata.project.notes import Notes
-from strata.project.policies import Check
-from strata.project.words import place_of
+from strata.project.policies import Check, Privacy
+from strata.project.words import nearest, place_of
 
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
@@ -39,3 +40,15 @@ def wide_tables(
 ) -> dict[str, Collection[str] | None]:
     """The tables a project adds columns to, with these columns."""
     return {customer_features.full_name(): published, customer_segments.full_name(): segmentations}
+
+
+def check_recipients(privacy: Privacy, audiences: Collection[str], notes: Notes) -> None:
+    """Recipients of privacy.yml serve purposes and get audiences that there are."""
+    purposes = {p.name for p in privacy.purposes}
+    for recipient in privacy.recipients:
+        for purpose in recipient.purposes:
+            notes.expect_known(purpose, purposes, "purpose in privacy.yml")
+        for pattern in recipient.audiences:
+            is_met = pattern == "*" or any(fnmatchcase(name, pattern) for name in audiences)
+            if not is_met and not notes.doubts(pattern):
+                notes.add(place_of(pattern), f"`{pattern}` matches no audience", nearest(pattern, audiences))

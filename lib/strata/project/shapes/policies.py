@@ -5,7 +5,7 @@ from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.policies import PROTECTED, SPECIAL_CATEGORIES, Check, Privacy, Purpose
+from strata.project.policies import PROTECTED, SPECIAL_CATEGORIES, Check, Privacy, Purpose, Recipient
 from strata.project.reading import (
     Reader,
     keyed,
@@ -50,11 +50,22 @@ def _purpose(name: str, basis: str, description: str, where: Location) -> Purpos
     return Purpose(name, basis, description)  # type: ignore[arg-type]
 
 
+def _recipient(where: Location, **values: Any) -> Recipient:
+    del where
+    return Recipient(**values)
+
+
 def _privacy(purposes: tuple[Purpose, ...], floors: Mapping[str, int], **others: Any) -> Privacy:
     return Privacy(purposes, **{**floors, **others})
 
 
 _PURPOSE = {"basis": required(s.choice("consent", "legitimate_interest")), "description": required(s.phrase)}
+_RECIPIENT = {
+    "description": required(s.phrase),
+    "audiences": required(list_of(s.pattern)),
+    "ids": required(s.choice("pseudonym", "source")),
+    "purposes": required(list_of(s.name)),
+}
 _FLOORS = {
     "cell": optional(s.whole(CELL_FLOOR, _MOST), CELL_FLOOR, into="cell_floor"),
     "audience": optional(s.whole(AUDIENCE_FLOOR, _MOST), AUDIENCE_FLOOR, into="audience_floor"),
@@ -70,5 +81,6 @@ PRIVACY: Reader[Privacy] = plain_record(
         "special_categories": optional(tolerant(mapping_of(s.choice(*SPECIAL_CATEGORIES), s.phrase), {}), {}),
         "suppress": optional(list_of(s.text), ()),
         "protected": optional(list_of(s.name), PROTECTED),
+        "recipients": optional(tolerant(keyed("a recipient", s.name, _recipient, _RECIPIENT), ()), ()),
     },
 )
