@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from strata.audiences.fit import RIDGE_C, centroid_likeness, fit_lookalike, ridge
-from strata.audiences.matrix import prepare, separating
+from strata.audiences.fit import NET_C, NET_L1_RATIO, RIDGE_C, centroid_likeness, elastic_net, fit_lookalike, ridge
+from strata.audiences.matrix import one_sided, prepare, separating
 from strata.audiences.model import LookalikeModel
 
 
@@ -98,6 +98,56 @@ def test_a_strong_feature_is_no_leak() -> None:
     assert separating(np.where(seed, 5.0, 1.0)[:, None], seed) == [True]
 
 
+def test_what_all_of_the_rest_have_alike_is_not_learned_from() -> None:
+    """Days with wine in 28 days, for a seed of who had some in 182: none of the rest has any, many of the seed none."""
+    values, seed = people()
+    recent = np.where(seed & (np.arange(len(seed)) % 3 == 0), 2.0, 0.0)
+    fitted = fit_lookalike([*(f"f{i}" for i in range(5)), "wine_28d"], np.column_stack([values, recent]), seed)
+    assert (fitted.leaking, fitted.one_sided) == ((), ("wine_28d",))
+    assert fitted.model is not None
+    assert "wine_28d" not in fitted.model.features
+    assert one_sided(np.array([[0.0], [1.0]]), np.array([True, True])).tolist() == [False]
+
+
+def test_the_elastic_net_is_the_minimum_of_its_loss_and_leaves_out_what_says_nothing() -> None:
+    values, seed = people(columns=5)
+    noise = np.random.default_rng(2).gamma(0.5, 20, size=(len(seed), 4))
+    names = [*(f"f{i}" for i in range(5)), *(f"noise{i}" for i in range(4))]
+    matrix = prepare(names, np.hstack([values, noise])).apply(np.hstack([values, noise]))
+    weights, intercept = elastic_net(matrix, seed)
+
+    def loss(parameters: np.ndarray) -> float:
+        bent = NET_L1_RATIO * np.abs(parameters[:-1]).sum() - NET_L1_RATIO * parameters[:-1] @ parameters[:-1] / 2
+        return penalised_loss(parameters, matrix, seed, NET_C) + float(bent)
+
+    best = loss(np.array([*weights, intercept]))
+    dice = np.random.default_rng(4)
+    for step in (1e-1, 1e-2, 1e-3):
+        assert all(loss(np.array([*weights, intercept]) + step * dice.normal(size=10)) > best for _ in range(50))
+    assert (weights[[0, 4]] != 0).all()
+    assert (weights == 0).any()
+
+
+def test_a_model_of_the_elastic_net_has_no_feature_of_weight_0_and_is_always_the_same() -> None:
+    values, seed = people()
+    wide = np.hstack([values, np.random.default_rng(2).gamma(0.5, 20, size=(len(seed), 20))])
+    names = [f"f{i:02}" for i in range(25)]
+    first, second = (fit_lookalike(names, wide, seed, "elastic_net").model for _ in range(2))
+    assert first == second
+    assert first is not None
+    assert 0 < len(first.features) < 25
+    assert all(first.weights)
+    ridged = fit_lookalike(names, wide, seed).model
+    assert ridged is not None
+    assert len(ridged.features) == 25
+
+
+def test_where_nothing_helps_the_elastic_net_has_no_model() -> None:
+    dice = np.random.default_rng(7)
+    values, seed = dice.gamma(0.5, 20, size=(200, 3)), np.arange(200) % 2 == 0
+    assert fit_lookalike(["a", "b", "c"], values, seed, "elastic_net").model is None
+
+
 def test_prepared_values_have_mean_0_and_deviation_1_and_unknown_is_neutral() -> None:
     values = np.array([[0.0, -5.0], [np.e - 1, 5.0], [np.nan, 20.0]])
     preparation = prepare(["spend", "change"], values)
@@ -112,7 +162,7 @@ def test_the_centroid_likeness_is_the_cosine() -> None:
     rows = np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]])
     seed = np.array([True, True, False, False, False])
     root = 1 / np.sqrt(2)
-    assert centroid_likeness(rows, seed).tolist() == pytest.approx([root, root, 1, -1, 0], abs=1e-8)
+    assert centroid_likeness(rows, rows[seed].mean(axis=0)).tolist() == pytest.approx([root, root, 1, -1, 0], abs=1e-8)
 
 
 def test_a_model_survives_json() -> None:

@@ -23,6 +23,7 @@ from strata.contract.lists import (
     audience_catalog,
     audience_curve,
     audience_factors,
+    audience_fairness,
     audience_membership,
     audience_overlap,
 )
@@ -89,7 +90,7 @@ def project(folder: Path) -> Project:
         for name, words in files.items():
             (folder / "project" / kind / f"{name}.yml").write_text(words)
     (folder / "project/privacy.yml").write_text(
-        "purposes: {direct_mail: {basis: legitimate_interest, description: Offers by mail}}\n"
+        "purposes: {direct_mail: {basis: legitimate_interest, description: Offers by mail}}\nprotected: [visits_28d]\n"
     )
     return load_project(folder / "project", {"variables.landing": "/data"})
 
@@ -180,9 +181,27 @@ def test_of_a_model_it_is_said_what_it_goes_by_and_how_far_it_reaches_withheld_o
         tried = found[row["audience"], row["reach"]]
         assert row["customers"] == size_at(row["reach"], sizes[row["audience"]])
         assert (row["recall"], row["lift"]) == (tried["recall"], tried["lift"])
-        assert row["relevance"] == tried["found_customers"] / size_at(row["reach"], tried["candidate_customers"])
+        if not tried["is_suppressed"]:
+            assert row["relevance"] == tried["found_customers"] / size_at(row["reach"], tried["candidate_customers"])
     assert [r["reach"] for r in curve if r["audience"] == "beer" and not r["is_suppressed"]][-2:] == [0.1, 0.2]
     assert staged(run, audience_overlap) == []
+
+
+def test_who_members_seed_and_candidates_are_by_protected_features(run: Run) -> None:
+    with audiences_of(run, TARGET) as audiences:
+        build_audiences(audiences)
+    now = {r["customer_id"]: r for r in customers() if r["as_of_date"] == AS_OF}
+    groups = {
+        "members": members(run)["beer"],
+        "seed": {c for c, r in now.items() if r["beer_28d"]},
+        "candidates": {c for c, r in now.items() if not r["beer_28d"]},
+    }
+    told = {r["value"]: r for r in staged(run, audience_fairness) if r["audience"] == "beer"}
+    assert {r["attribute"] for r in told.values()} == {"visits_28d"}
+    assert set(told) == {"0-9", "10-19"}
+    for group, those in groups.items():
+        many = sum(now[c]["visits_28d"] >= 10 for c in those)
+        assert told["10-19"][f"{group}_share"] == pytest.approx(many / len(those))
 
 
 def test_published_audiences_are_held_together_and_the_curve_is_that_of_their_members(run: Run) -> None:

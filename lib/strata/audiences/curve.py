@@ -104,7 +104,8 @@ def _told(curve: Sequence[Reached], floor: int) -> Iterator[tuple[Reached, bool]
 def _figures(at: Reached, tried: Backtest | None) -> dict[str, Any]:
     similar = {"customers": at.customers, "similarity_min": at.lowest, "similarity_mean": at.mean}
     then = tried.found(LOOKALIKE, at.reach) if tried else None
-    if tried is None or then is None:
+    if tried is None or then is None or at.reach not in tried.told(LOOKALIKE):
         return similar
-    relevance = then.found / size_at(at.reach, tried.candidates)
+    # How many of those within reach are of a hidden part of the seed says nothing of how many will join.
+    relevance = then.found / size_at(at.reach, tried.candidates) if tried.method == "time" else None
     return {**similar, "recall": then.recall, "lift": then.lift, "relevance": relevance}

@@ -1,16 +1,19 @@
 """A look-alike audience ready to run: conditions compiled, features chosen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from strata.audiences.leakage import NAMED, Judged
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Expression, Name, compile_expression
 from strata.project.audiences import Audience, Size
 from strata.project.words import Text
+
+NOTHING = Judged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Lookalike:
         exclude: conditions of those who are never returned.
         against: who the seed is told apart from.
         features: columns of the snapshot to learn from, by name.
+        left_out: columns that would be learned from, were it not for what `leakage` says of them: why -> which.
+        sent: those of the features that are counted from communications.
     """
 
     audience: Audience
@@ -32,6 +37,8 @@ class Lookalike:
     exclude: tuple[Expression, ...]
     against: Literal["candidates", "base"] | Expression
     features: tuple[str, ...]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sent: frozenset[str] = frozenset()
 
     def reach(self, candidates: int) -> float:
         """The share of the candidates that is taken."""
@@ -45,15 +52,18 @@ class Lookalike:
         return as_of - timedelta(days=self.audience.looks_like.backtest_days)
 
 
-def compile_lookalike(audience: Audience, names: Mapping[str, Name], numeric: Iterable[str]) -> Lookalike:
+def compile_lookalike(
+    audience: Audience, names: Mapping[str, Name], numeric: Iterable[str], judged: Judged = NOTHING
+) -> Lookalike:
     """Compile an audience against a snapshot.
 
-    A feature that seed, candidates or exclude name is the rule itself and not learned from; `leave_out` neither.
+    A feature that its conditions name is the rule itself and not learned from; `leave_out` neither.
 
     Args:
         audience: as declared.
         names: what conditions may use (`project.names.names_of_features`).
         numeric: the numeric feature columns that the snapshot has.
+        judged: what definitions say of columns (`leakage.judge_columns`).
 
     Raises:
         ProjectError: a condition cannot be used, or `learn_from` leaves no column.
@@ -65,23 +75,26 @@ def compile_lookalike(audience: Audience, names: Mapping[str, Name], numeric: It
     ]
     against = likeness.learn_against
     told = compile_expression(against, names, Type.BOOLEAN) if isinstance(against, Text) else against
-    rule = seed.names.union(candidates.names, *(e.names for e in exclude))
-    matched = {c for c in numeric if _matches(c, likeness.learn_from)}
-    features = {c for c in matched - rule if not _matches(c, likeness.leave_out)}
+    conditions = (seed, candidates, *exclude, *([told] if isinstance(told, Expression) else []))
+    reasons = {**dict.fromkeys({name for c in conditions for name in c.names}, NAMED), **judged.kept_from}
+    wanted = {c for c in numeric if _matches(c, likeness.learn_from) and not _matches(c, likeness.leave_out)}
+    features = tuple(sorted(wanted - reasons.keys()))
+    without = sorted(wanted & reasons.keys())
+    left = {why: tuple(c for c in without if reasons[c] == why) for why in dict.fromkeys(reasons[c] for c in without)}
     if not features:
-        raise ProjectError([_nothing_to_learn_from(audience, matched, rule)])
-    return Lookalike(audience, seed, candidates, tuple(exclude), told, tuple(sorted(features)))
+        raise ProjectError([_nothing_to_learn_from(audience, left)])
+    return Lookalike(
+        audience, seed, candidates, tuple(exclude), told, features, left, judged.sent.intersection(features)
+    )
 
 
 def _matches(column: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(column, pattern) for pattern in patterns)
 
 
-def _nothing_to_learn_from(audience: Audience, matched: set[str], rule: frozenset[str]) -> Problem:
+def _nothing_to_learn_from(audience: Audience, left: Mapping[str, tuple[str, ...]]) -> Problem:
     patterns = ", ".join(audience.looks_like.learn_from)
-    found = "no numeric feature"
-    if matched:
-        why = "named by seed, candidates or exclude" if matched <= rule else "named by conditions or left out"
-        found = f"only features that are {why}: {', '.join(sorted(matched))}"
-    what = f"audience {audience.name}: learn_from ({patterns}) leaves nothing to learn from: found {found}"
-    return Problem(audience.where, what, "let learn_from match features that say how else customers behave")
+    found = "; ".join(f"{', '.join(columns)}, not learned from {why}" for why, columns in left.items())
+    what = f"audience {audience.name}: learn_from ({patterns}) leaves nothing to learn from: found"
+    hint = "let learn_from match features that say how else customers behave"
+    return Problem(audience.where, f"{what} {found or 'no numeric feature that leave_out does not name'}", hint)

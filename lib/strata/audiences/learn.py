@@ -1,16 +1,24 @@
 """What the driver finds out about a look-alike: the model, its backtest, and what speaks against publishing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
-from strata.audiences.backtest import Backtest, backtest, reaches_with
+from strata.audiences.backtest import Backtest, backtest, can_be_tried_in_time
 from strata.audiences.definition import Lookalike
-from strata.audiences.fit import fit_lookalike
+from strata.audiences.exposure import warn_of_exposure
+from strata.audiences.fit import Fitted, fit_lookalike
+from strata.audiences.folds import try_over_folds
 from strata.audiences.model import LookalikeModel
-from strata.audiences.sampled import Counts, sampled_on
-from strata.audiences.verdict import against_publishing, worth_knowing
+from strata.audiences.proof import against_fitting, against_publishing
+from strata.audiences.sampled import Counts, Sampled, sampled_on
+from strata.audiences.verdict import worth_knowing
+from strata.project.policies import Privacy
+
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +28,10 @@ class Learned:
     Attributes:
         counts: customers of seed and candidates on the as-of date.
         model: None where `withheld` says why there is none.
-        backtest: None when the past date had no seed or no candidates, or there is no model.
+        backtest: None where there is no model.
         withheld: reasons against publishing; empty when there are none.
         notes: what to know although it is no reason.
+        failures: in how many releases in a row the proof has failed.
     """
 
     counts: Counts
@@ -30,32 +39,87 @@ class Learned:
     backtest: Backtest | None
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
+    failures: int = 0
 
 
-def learn(lookalike: Lookalike, sample: pa.Table, as_of: date, counts: Counts, seed_floor: int) -> Learned:
-    """Fit on the as-of date, and try the same on the date `backtest_days` before it.
+def learn(
+    lookalike: Lookalike,
+    sample: pa.Table,
+    as_of: date,
+    counts: Counts,
+    privacy: Privacy,
+    previous: Mapping[str, Any] | None = None,
+) -> Learned:
+    """Fit on the as-of date, and try the same: on the date `backtest_days` before it, or over parts of the seed.
 
     Args:
         lookalike: the definition.
         sample: what `sample.training_sample` gives, both dates.
         as_of: the as-of date.
         counts: of the as-of date (`sample.count_customers`).
-        seed_floor: seeds smaller than this are not fitted: the result would say too much about few people.
+        privacy: its `seed_floor`: smaller seeds are not fitted; its `cell_floor`: figures are not about fewer.
+        previous: the audience's row in the catalogue of the release looked back at.
     """
-    if counts.seed < max(1, seed_floor) or not counts.candidates:
-        return Learned(counts, None, None, against_publishing(lookalike, counts, seed_floor, None), ())
+    if against_fitting(lookalike, counts, privacy.seed_floor):
+        proof = against_publishing(lookalike, counts, privacy.seed_floor, None, previous)
+        return Learned(counts, None, None, proof.withheld, proof.notes, proof.failures)
     now = sampled_on(as_of, sample, lookalike.features)
-    fitted = fit_lookalike(now.features, now.values, now.seed)
-    tried = _tried(lookalike, sample, as_of, counts) if fitted.model else None
-    reasons = against_publishing(lookalike, counts, seed_floor, tried)
+    fitted = fit_lookalike(now.features, now.values, now.seed, lookalike.audience.looks_like.penalty)
+    notes = (
+        *worth_knowing(counts, fitted.leaking),
+        *_left_out(lookalike, fitted),
+        *warn_of_exposure(now, lookalike.sent),
+    )
     if fitted.model is None:
-        reasons = ("nothing to learn from: every feature is constant or alone tells the seed from the rest",)
-    return Learned(counts, fitted.model, tried, reasons, worth_knowing(counts, fitted.leaking))
+        before = int((previous or {}).get("failures") or 0)
+        return Learned(counts, None, None, (_nothing_learned(fitted),), notes, before)
+    tried = _tried(lookalike, sample, as_of, now, _reach(lookalike, counts, now, fitted.model))
+    tried = replace(tried, floor=privacy.cell_floor)
+    proof = against_publishing(lookalike, counts, privacy.seed_floor, tried, previous)
+    return Learned(counts, fitted.model, tried, proof.withheld, (*proof.notes, *notes), proof.failures)
 
 
-def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date, counts: Counts) -> Backtest | None:
-    day = lookalike.train_date(as_of)
+def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date, now: Sampled, reach: float) -> Backtest:
+    day, penalty = lookalike.train_date(as_of), lookalike.audience.looks_like.penalty
     then = sampled_on(day, sample, lookalike.features)
-    if not then.seed.any() or not then.candidate.any():
-        return None
-    return backtest(then, day, reaches_with(lookalike.reach(counts.candidates)))
+    if can_be_tried_in_time(then):
+        return backtest(then, day, reach, penalty)
+    return try_over_folds(now, as_of, reach, penalty)
+
+
+def _reach(lookalike: Lookalike, counts: Counts, now: Sampled, model: LookalikeModel) -> float:
+    """The share of the candidates taken; where a score decides, that of the sample."""
+    least = lookalike.audience.size.score if lookalike.audience.size else None
+    if least is None:
+        return lookalike.reach(counts.candidates)
+    places = [now.features.index(feature) for feature in model.features]
+    scores = model.score(now.values[now.candidate][:, places])
+    return max(1, int((scores >= least).sum())) / max(1, len(scores))
+
+
+def _left_out(lookalike: Lookalike, fitted: Fitted) -> tuple[str, ...]:
+    """Notes on all that was asked for and not learned from."""
+    said = [f"not learned from, {why}: {', '.join(columns)}" for why, columns in lookalike.left_out.items()]
+    if fitted.one_sided:
+        said.append(f"not learned from, as all of the rest have the same there: {_some(fitted.one_sided)}")
+    if fitted.constant:
+        said.append(f"not learned from, as everybody has the same there: {_some(fitted.constant)}")
+    return tuple(said)
+
+
+def _nothing_learned(fitted: Fitted) -> str:
+    why = []
+    if fitted.constant:
+        why.append(f"everybody has the same in {_some(fitted.constant)}")
+    if fitted.one_sided:
+        why.append(f"all of the rest have the same in {_some(fitted.one_sided)}")
+    if fitted.leaking:
+        why.append(f"alone tells the seed from the rest, and so is its rule in other words: {_some(fitted.leaking)}")
+    if fitted.preparation.features:
+        why.append("no feature helps enough for the elastic net to keep it; take penalty: ridge")
+    return f"nothing to learn from: {'; '.join(why)}"
+
+
+def _some(features: tuple[str, ...]) -> str:
+    more = f" and {len(features) - _SHOWN} more" if len(features) > _SHOWN else ""
+    return ", ".join(features[:_SHOWN]) + more

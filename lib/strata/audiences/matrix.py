@@ -76,5 +76,14 @@ def separating(prepared: Numbers, seed: Flags) -> list[bool]:
     return separates
 
 
+def one_sided(prepared: Numbers, seed: Flags) -> Flags:
+    """For each column: whether all of the rest have the same in it, what is unknown counting as the mean."""
+    rest = prepared[~seed]
+    if not len(rest):
+        return np.zeros(prepared.shape[1], dtype=bool)
+    alike: Flags = np.ptp(rest, axis=0) < CONSTANT_BELOW
+    return alike
+
+
 def _tamed(values: Numbers, logged: Flags) -> Numbers:
     return np.where(logged, np.log1p(np.maximum(values, 0.0)), values)

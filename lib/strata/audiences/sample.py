@@ -44,11 +44,12 @@ def count_customers(snapshot: DataFrame, lookalike: Lookalike, as_of: date) -> D
         as_of: the as-of date.
 
     Returns:
-        as_of_date, seed, candidates, rest (those the seed is told apart from): a row per date that has customers.
+        as_of_date, seed, candidates, rest (those the seed is told apart from), base (all): a row per date that has
+        customers.
     """
     flags = {"seed": SEED, "candidates": CANDIDATE, "rest": _REST}
     counted = [F.count_if(_column(flag)).alias(name) for name, flag in flags.items()]
-    return _marked(snapshot, lookalike, as_of).groupBy("as_of_date").agg(*counted)
+    return _marked(snapshot, lookalike, as_of).groupBy("as_of_date").agg(*counted, F.count("*").alias("base"))
 
 
 def training_sample(snapshot: DataFrame, lookalike: Lookalike, as_of: date, counts: Mapping[date, Counts]) -> DataFrame:

@@ -16,11 +16,15 @@ SEED, CANDIDATE, JOINED, ACTIVITY = "~seed", "~candidate", "~joined", "~activity
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Customers on a date: of the seed, of the candidates (never of the seed), of those the seed is told apart from."""
+    """Customers on a date: of the seed, of the candidates (never of the seed), of those the seed is told apart from.
+
+    `base` are all of them; 0: not counted.
+    """
 
     seed: int = 0
     candidates: int = 0
     rest: int = 0
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class Sampled:
 
 def counts_by_date(counted: pa.Table) -> dict[date, Counts]:
     """What `sample.count_customers` gives, by date; a date without customers is missing."""
-    return {row["as_of_date"]: Counts(row["seed"], row["candidates"], row["rest"]) for row in counted.to_pylist()}
+    return {
+        row["as_of_date"]: Counts(row["seed"], row["candidates"], row["rest"], row["base"])
+        for row in counted.to_pylist()
+    }
 
 
 def sampled_on(day: date, sample: pa.Table, features: Sequence[str]) -> Sampled:

@@ -6,8 +6,6 @@ from datetime import date
 from math import ceil, floor, isfinite
 from typing import Any, Literal
 
-from strata.audiences.backtest import LOOKALIKE, RIVALS, Backtest
-from strata.audiences.definition import Lookalike
 from strata.audiences.sampled import Counts
 from strata.project.audiences import Audience
 
@@ -17,10 +15,14 @@ SMALL_SEED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Published or withheld; `reason` says why it was withheld, or what to know."""
+    """Published or withheld; `reason` says why it was withheld, or what to know.
+
+    `failures`: in how many releases in a row the proof of a look-alike has failed; None for other kinds.
+    """
 
     status: Literal["published", "withheld"]
     reason: str | None
+    failures: int | None = None
 
     @property
     def published(self) -> bool:
@@ -91,27 +93,6 @@ def last_published(line: Mapping[str, Any] | None) -> int | None:
     return size
 
 
-def against_publishing(
-    lookalike: Lookalike, counts: Counts, seed_floor: int, tried: Backtest | None
-) -> tuple[str, ...]:
-    """Reasons to withhold that are known before anybody is picked.
-
-    Args:
-        lookalike: its reach is that at which rivals must be beaten.
-        counts: customers on the as-of date.
-        seed_floor: least size of a seed.
-        tried: the backtest; None where it could not be made.
-    """
-    if counts.seed < max(1, seed_floor):
-        return (f"the seed has {counts.seed:,} customers, expected at least {max(1, seed_floor):,}",)
-    if not counts.candidates:
-        return ("nobody is a candidate",)
-    if tried is None:
-        days = lookalike.audience.looks_like.backtest_days
-        return (f"cannot be tried: {days} days before, seed or candidates were empty",)
-    return tuple(filter(None, (_beaten(lookalike.reach(counts.candidates), tried),)))
-
-
 def lapsed(excluded: Mapping[str, int]) -> tuple[str, ...]:
     """Reasons to withhold by what is excluded: an audience without members would exclude nobody, though it is meant to.
 
@@ -142,6 +123,7 @@ def verdict(
     tally: Tally | None,
     audience_floor: int,
     last: int | None = None,
+    failures: int | None = None,
 ) -> Verdict:
     """The verdict, when it is known how many customers are left.
 
@@ -152,14 +134,15 @@ def verdict(
         tally: what came of those found; None when nobody was picked because of `withheld`.
         audience_floor: the project's least size of any audience.
         last: members of the last release in which it was published; None: there is none.
+        failures: in how many releases in a row the proof has failed.
     """
     reasons = list(withheld)
     if tally is not None and not reasons:
         least = max(audience.publish_at_least, audience_floor, 1)
         reasons += filter(None, [_too_few(tally, least) or _outside(audience, tally.members, last)])
     if reasons:
-        return Verdict("withheld", "; ".join(reasons))
-    return Verdict("published", "; ".join(notes) or None)
+        return Verdict("withheld", "; ".join(reasons), failures)
+    return Verdict("published", "; ".join(notes) or None, failures)
 
 
 def catalog_row(
@@ -188,6 +171,7 @@ def catalog_row(
         "holdout_customers": members.holdout,
         "asked_customers_84d": members.asked,
         "published_customers": members.members if outcome.published else delivered.last,
+        "failures": outcome.failures,
     }
 
 
@@ -210,16 +194,3 @@ def _outside(audience: Audience, members: int, last: int | None) -> str | None:
     limits += [f"at most {floor(round(band.at_most * last, 6)):,}"] if isfinite(band.at_most) else []
     what = f"{members:,} customers, when last published {last:,}, and its band expects {' and '.join(limits)}"
     return f"{what}: if this is right, widen `band` or leave it out for this release"
-
-
-def _beaten(reach: float, tried: Backtest) -> str | None:
-    """Why the backtest speaks against it; None when the look-alike finds more than every rival."""
-    own = tried.lift(LOOKALIKE, reach)
-    since = f"backtest from {tried.train_as_of_date}"
-    if own is None:
-        return f"{since}: none of {tried.candidates:,} candidates joined the seed, so nothing shows that it works"
-    rivals = {model: tried.lift(model, reach) or 0.0 for model in RIVALS}
-    best = max(rivals, key=lambda model: rivals[model])
-    if own > rivals[best]:
-        return None
-    return f"{since}: lift at {reach:.0%} is {own:.2f}, not above {rivals[best]:.2f} of {best.replace('_', ' ')}"

@@ -74,11 +74,19 @@ class audience_catalog(Table):
     definition_parts = column(
         Type.STRINGS, "Hash of each part of the definition, as part=hash; NULL: not kept yet", nullable=True
     )
+    failures = column(
+        Type.BIGINT, "In how many releases in a row the proof of a look-alike has failed", COUNT, nullable=True
+    )
     release_id = keys.release_id()
 
 
 class audience_backtest(Table):
-    """What a look-alike would have found in the past, beside simple rivals; tried on a sample of a large base."""
+    """What a look-alike would have found, beside simple rivals; tried on a sample of a large base.
+
+    In time: the models know the data up to `train_as_of_date`, to be found are those who joined the seed since. Where
+    that shows too little, over folds: fifths of the seed are hidden among the candidates, each in turn.
+    `gain` is the proof: an audience is withheld where its lower end is below 0 at the reach it takes.
+    """
 
     schema = "publish"
     grain = ("as_of_date", "audience", "model", "reach")
@@ -89,15 +97,52 @@ class audience_backtest(Table):
     model = column(Type.STRING, "Who ranks the candidates", OneOf(("lookalike", "random", "most_active", "centroid")))
     reach = column(Type.DOUBLE, "Share of the candidates taken from the top", SHARE)
     train_as_of_date = column(Type.DATE, "Day up to which the models saw the data")
-    seed_customers = column(Type.BIGINT, "Customers of the seed on that day, in the sample", COUNT)
-    candidate_customers = column(Type.BIGINT, "Candidates on that day, in the sample", COUNT)
-    truth_customers = column(Type.BIGINT, "Candidates who joined the seed by the as-of date", COUNT)
-    found_customers = column(Type.BIGINT, "Of these, those within reach", COUNT)
+    method = column(Type.STRING, "How it was tried", OneOf(("time", "folds")))
+    seed_customers = column(Type.BIGINT, "Customers of the seed on that day, in the sample", COUNT, nullable=True)
+    candidate_customers = column(Type.BIGINT, "Candidates on that day, in the sample", COUNT, nullable=True)
+    truth_customers = column(
+        Type.BIGINT, "Those to be found: who joined the seed by the as-of date, or the seed", COUNT, nullable=True
+    )
+    found_customers = column(Type.BIGINT, "Of these, those within reach", COUNT, nullable=True)
     recall = column(Type.DOUBLE, "found / truth", SHARE, nullable=True)
     lift = column(Type.DOUBLE, "Rate within reach over the rate of all candidates", COUNT, nullable=True)
     lift_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of lift", COUNT, nullable=True)
     lift_ci_high = column(Type.DOUBLE, "Upper end of that interval", COUNT, nullable=True)
-    auc = column(Type.DOUBLE, "Area under the ROC curve over all candidates", SHARE, nullable=True)
+    auc = column(
+        Type.DOUBLE, "Area under the ROC curve of those to be found among all other candidates", SHARE, nullable=True
+    )
+    auc_ci_low = column(Type.DOUBLE, "Lower end of its 90 % interval", SHARE, nullable=True)
+    auc_ci_high = column(Type.DOUBLE, "Upper end of that interval", SHARE, nullable=True)
+    gain = column(Type.DOUBLE, "Of the look-alike: lift less that of the best rival at this reach", nullable=True)
+    gain_ci_low = column(Type.DOUBLE, "Lower end of the 90 % interval of gain", nullable=True)
+    gain_ci_high = column(Type.DOUBLE, "Upper end of that interval", nullable=True)
+    is_suppressed = column(
+        Type.BOOLEAN, "True where the figures are withheld (NULL): they would tell of too few customers"
+    )
+    release_id = keys.release_id()
+
+
+class audience_fairness(Table):
+    """Who an audience is made of by protected features, beside its seed and those who could be members.
+
+    Nothing is learned from these features; what stands here follows from others. Shares of each group add up to 1 over
+    the values of an attribute. Members are those published in audience_membership.
+    """
+
+    schema = "publish"
+    grain = ("as_of_date", "audience", "attribute", "value")
+    slice_by = "as_of_date"
+    may_be_empty = True
+    as_of_date = keys.as_of_date()
+    audience = column(Type.STRING, "Id of the audience")
+    attribute = column(Type.STRING, "Protected feature of privacy.yml")
+    value = column(Type.STRING, "Value of it; numbers in tens, `unknown` where there is none")
+    members_share = column(Type.DOUBLE, "Share of the members", SHARE, nullable=True)
+    seed_share = column(Type.DOUBLE, "Share of the seed", SHARE, nullable=True)
+    candidates_share = column(Type.DOUBLE, "Share of the candidates", SHARE, nullable=True)
+    is_suppressed = column(
+        Type.BOOLEAN, "True where the shares are withheld (NULL): they would tell of too few customers"
+    )
     release_id = keys.release_id()
 
 

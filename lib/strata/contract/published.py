@@ -13,6 +13,7 @@ from strata.contract.lists import (
     audience_catalog,
     audience_curve,
     audience_factors,
+    audience_fairness,
     audience_membership,
     audience_overlap,
     customer_recommendations,
@@ -267,5 +268,6 @@ GATED_TABLES: tuple[type[Table], ...] = (
     segment_catalog, segment_membership, customer_segments, customer_features, unit_segments, segment_profile,
     segment_overview, segment_groups, segment_kpi, segment_migration, segment_reliability, cluster_selection,
     cluster_lineage, audience_membership, audience_catalog, audience_backtest, audience_factors, audience_curve,
-    audience_overlap, audience_changes, audience_refusals, customer_recommendations, recommendation_backtest,
+    audience_overlap, audience_fairness, audience_changes, audience_refusals, customer_recommendations,
+    recommendation_backtest,
 )  # fmt: skip

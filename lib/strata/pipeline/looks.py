@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 from strata.audiences.counting import count_scores, count_shared
 from strata.audiences.curve import curve_rows, scores_by_audience
 from strata.audiences.factors import factor_rows
+from strata.audiences.fairness import Cell, fairness_rows
 from strata.audiences.overlap import overlap_rows
-from strata.contract.lists import audience_curve, audience_factors, audience_overlap
+from strata.contract.lists import audience_curve, audience_factors, audience_fairness, audience_overlap
 from strata.contract.spark import rows_of
 from strata.features.wide import snapshot_columns
 from strata.pipeline.context import Run, Target
@@ -22,7 +23,7 @@ from strata.storage.concurrent import concurrently
 
 
 def stage_looks(run: Run, target: Target, made: Sequence[Built]) -> None:
-    """Write `audience_factors`, `audience_curve` and `audience_overlap` to staging.
+    """Write `audience_factors`, `audience_curve`, `audience_fairness` and `audience_overlap` to staging.
 
     Factors and curve are of every audience with a model, also where it was withheld: they help to see why. Overlap is
     of published ones only.
@@ -30,6 +31,7 @@ def stage_looks(run: Run, target: Target, made: Sequence[Built]) -> None:
     tables = [
         (audience_factors, _factors(run, target, made)),
         (audience_curve, _curves(run, target, made)),
+        (audience_fairness, _fairness(run, target, made)),
         (audience_overlap, _overlaps(run, target, [each for each in made if each.published])),
     ]
     concurrently(lambda table: stage_rows(run, target, *table), tables)
@@ -54,6 +56,17 @@ def _curves(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
     tried = {each.line["audience"]: each.learned.backtest for each in made if each.learned}
     floor = run.project.privacy.cell_floor
     return [row for name in sorted(found) for row in curve_rows(found[name], tried[name], floor, name, target.as_of)]
+
+
+def _fairness(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
+    if not made:
+        return []
+    counted = rows_of(reduce(DataFrame.unionByName, [each.protected for each in made]))
+    cells: dict[str, list[Cell]] = {each.line["audience"]: [] for each in made}
+    for row in counted:
+        cells[row.pop("audience")].append(Cell(**row))
+    floor = run.project.privacy.cell_floor
+    return [row for name in sorted(cells) for row in fairness_rows(cells[name], floor, name, target.as_of)]
 
 
 def _overlaps(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
