@@ -3,23 +3,20 @@
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.audiences.definitions import AS_OF, THEN
 
 from strata.audiences.backtest import Backtest, Contest
-from strata.audiences.curve import Scores, curve_rows, reached, scores_by_audience
+from strata.audiences.curve import Scores, count_scores, curve_rows, reached
 from strata.audiences.ranking import CURVE_REACHES, Found, size_at
 from strata.contract.lists import audience_curve
 
 
 def counted(*scores: float) -> Scores:
     """Candidates with these scores, as they are counted in Spark."""
-    found, customers = np.unique(scores, return_counts=True)
-    table = pa.table({"audience": ["wine"] * len(found), "score": found, "customers": customers})
-    return scores_by_audience(table)["wine"]
+    return count_scores(np.array(scores), len(scores))
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=300), st.sampled_from([*CURVE_REACHES, 1.0]))
@@ -40,15 +37,12 @@ def test_who_reaches_farther_has_more_customers_who_are_less_alike(steps: list[i
     assert all(at.lowest <= at.mean <= max(steps) / 1e6 for at in curve)
 
 
-def test_audiences_are_kept_apart_and_their_order_and_that_of_scores_does_not_matter() -> None:
-    table = pa.table(
-        {"audience": ["b", "a", "b", "a"], "score": [0.1, 0.5, 0.9, 0.7], "customers": pa.array([1, 2, 3, 4])}
-    )
-    found = scores_by_audience(table)
-    assert {name: (s.scores.tolist(), s.customers.tolist()) for name, s in found.items()} == {
-        "a": ([0.7, 0.5], [4, 2]),
-        "b": ([0.9, 0.1], [3, 1]),
-    }
+def test_of_a_sample_the_customers_are_those_of_all_candidates() -> None:
+    found = count_scores(np.array([0.1, 0.9, 0.5, 0.9]), 4_000)
+    assert (found.scores.tolist(), found.customers.tolist()) == ([0.9, 0.5, 0.1], [2, 1, 1])
+    half, whole = reached(found, [0.5, 1.0])
+    assert (half.customers, half.lowest, half.mean) == (2_000, 0.9, 0.9)
+    assert (whole.customers, whole.lowest, whole.mean) == (4_000, 0.1, pytest.approx(0.6))
 
 
 def tried() -> Backtest:

@@ -13,14 +13,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests.audiences.definitions import AS_OF, THEN, arrow_frame, customer, lookalike
 
-from strata.audiences import sample as sampling
+from strata.audiences import sampled as sampling
+from strata.audiences.definition import Lookalike
 from strata.audiences.fit import fit_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.matrix import Preparation
 from strata.audiences.members import with_memberships
 from strata.audiences.model import LookalikeModel
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
-from strata.audiences.sampled import Counts, counts_by_date, sampled_on
+from strata.audiences.sampled import Census, Counts, OfAudience, Sample, census_by_date, sampled_on
 from strata.audiences.scoring import score_column
 from strata.audiences.selection import best_candidates
 from strata.project.audiences import Size
@@ -55,18 +56,27 @@ def snapshot(spark: SparkSession) -> DataFrame:
     return arrow_frame(spark, shop())
 
 
+def census_of(snapshot: DataFrame, definition: Lookalike = DEFINITION) -> dict[date, Census]:
+    return census_by_date(count_customers(snapshot, [definition], AS_OF).toArrow(), ["wine"])
+
+
+def sample_of(snapshot: DataFrame, census: dict[date, Census]) -> OfAudience:
+    table = training_sample(snapshot, [DEFINITION], AS_OF, census).toArrow()
+    return Sample(table, census).of("wine", "visits")
+
+
 @pytest.fixture(scope="module")
 def counts(snapshot: DataFrame) -> dict[date, Counts]:
-    return counts_by_date(count_customers(snapshot, DEFINITION, AS_OF).toArrow())
+    return {day: census.of["wine"] for day, census in census_of(snapshot).items()}
 
 
 @pytest.fixture(scope="module")
-def table(snapshot: DataFrame, counts: dict[date, Counts]) -> pa.Table:
-    return training_sample(snapshot, DEFINITION, AS_OF, counts).toArrow()
+def table(snapshot: DataFrame) -> OfAudience:
+    return sample_of(snapshot, census_of(snapshot))
 
 
 @pytest.fixture(scope="module")
-def learned(table: pa.Table, counts: dict[date, Counts]) -> Learned:
+def learned(table: OfAudience, counts: dict[date, Counts]) -> Learned:
     found = learn(DEFINITION, table, AS_OF, counts[AS_OF], seed_floor=20)
     assert found.model is not None
     return found
@@ -100,7 +110,7 @@ def test_customers_are_counted_by_what_they_are(counts: dict[date, Counts]) -> N
 
 def test_learning_against_the_base_counts_everybody_else_as_rest(snapshot: DataFrame) -> None:
     base = lookalike(learn_against="base")
-    found = counts_by_date(count_customers(snapshot, base, AS_OF).toArrow())[AS_OF]
+    found = census_of(snapshot, base)[AS_OF].of["wine"]
     assert found.rest == ROWS - found.seed == found.candidates + 1
 
 
@@ -110,7 +120,7 @@ def test_numeric_columns_are_those_with_numbers(snapshot: DataFrame) -> None:
     }  # fmt: skip
 
 
-def test_the_sample_of_a_small_base_is_all_of_seed_and_rest_with_who_joined(table: pa.Table) -> None:
+def test_the_sample_of_a_small_base_is_all_of_seed_and_rest_with_who_joined(table: OfAudience) -> None:
     then = sampled_on(THEN, table, DEFINITION.features)
     now = sampled_on(AS_OF, table, DEFINITION.features)
     assert (len(then.customer_id), len(now.customer_id)) == (ROWS, ROWS - 1)
@@ -121,19 +131,33 @@ def test_the_sample_of_a_small_base_is_all_of_seed_and_rest_with_who_joined(tabl
 
 
 def test_a_large_base_is_sampled_by_id_the_same_customers_on_both_dates(
+    snapshot: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "EVERYBODY_ROWS", 150)
+    monkeypatch.setattr(sampling, "GROUP_ROWS", 60)
+    counted = census_of(snapshot)
+    census = {day: replace(counted[THEN], customers=ROWS) for day in counted}
+    small, other = (sample_of(f, census) for f in (snapshot, snapshot.repartition(5, "visits")))
+    order = [("as_of_date", "ascending"), ("customer_id", "ascending")]
+    assert small.sample.table.sort_by(order).equals(other.sample.table.sort_by(order))
+    then, now = (small.on(day, ()) for day in (THEN, AS_OF))
+    assert 30 <= then.seed.sum() <= 90
+    assert 100 <= then.candidate.sum() <= 190
+    assert set(then.customer_id[then.candidate & ~then.joined]) <= set(now.customer_id)
+    whole = sample_of(snapshot, counted).on(THEN, ("spend_beer",))
+    places = np.isin(whole.customer_id, then.customer_id)
+    assert small.on(THEN, ("spend_beer",)).values.tolist() == whole.values[places].tolist()
+
+
+def test_a_small_seed_is_whole_in_a_sample_of_a_large_base(
     snapshot: DataFrame, counts: dict[date, Counts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "SEED_ROWS", 60)
-    monkeypatch.setattr(sampling, "REST_ROWS", 150)
-    same = {day: counts[THEN] for day in counts}
-    frames = [snapshot, snapshot.repartition(5, "visits")]
-    small, other = (training_sample(f, DEFINITION, AS_OF, same).toArrow().sort_by(
-        [("as_of_date", "ascending"), ("customer_id", "ascending")]) for f in frames)  # fmt: skip
-    assert small.equals(other)
-    then, now = (sampled_on(day, small, ()) for day in (THEN, AS_OF))
-    assert 30 <= then.seed.sum() <= 90
-    assert 110 <= then.candidate.sum() <= 190
-    assert set(then.customer_id[then.candidate & ~then.joined]) <= set(now.customer_id)
+    monkeypatch.setattr(sampling, "EVERYBODY_ROWS", 30)
+    monkeypatch.setattr(sampling, "GROUP_ROWS", counts[AS_OF].seed)
+    found = sample_of(snapshot, census_of(snapshot))
+    assert found.on(AS_OF, ()).seed.sum() == counts[AS_OF].seed
+    assert found.candidates_on(AS_OF, ()).candidate.sum() < counts[AS_OF].candidates
+    assert len(found.sample.table) < 2 * ROWS
 
 
 def test_scores_of_the_jvm_are_those_of_numpy(spark: SparkSession) -> None:

@@ -1,4 +1,4 @@
-"""What is compared, one function per row of the issue: (a) to (g); (k) and (n) stand in clustering.py."""
+"""What is compared, one function per row of the issue: (a) to (g); the others in clustering.py and likeness.py."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -10,6 +10,7 @@ from tests.bench import thirty
 from tests.bench.bench import CHECKED_BY, CUSTOMERS, STRATA, Bench, Failed, Figure, ratio
 from tests.bench.clustering import compare_choice, compare_nearest
 from tests.bench.data import DAY_AFTER, DAY_BEFORE, LAST_DAY, MONTH_ENDS
+from tests.bench.likeness import compare_categories, compare_lookalikes
 from tests.bench.measure import GIB, Answer
 from tests.bench.peers import PEERS
 
@@ -205,7 +206,9 @@ CASES: dict[str, Callable[[Bench, int], None]] = {
     "d": compare_cores,
     "f": compare_month_ends,
     "g": compare_segmentations,
+    "j": compare_categories,
     "k": compare_choice,
+    "l": compare_lookalikes,
     "n": compare_nearest,
 }
 """By letter; (e) follows from (a) of several sizes."""

@@ -18,7 +18,7 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job["cores"]])
     jobs = {
         "tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty, "choose": choose_clusters,
-        "model": keep_cluster_model, "nearest": assign_nearest,
+        "model": keep_cluster_model, "nearest": assign_nearest, "alike": find_lookalikes, "categories": find_categories,
     }  # fmt: skip
     return jobs[job["do"]](job)
 
@@ -126,6 +126,28 @@ def assign_nearest(job: dict[str, Any]) -> dict[str, Any]:
         do(spark, Path(job["place"]), Path(job["model"]), Path(job["to"]))
         seconds.append(time.perf_counter() - begun)
     return {"seconds": seconds, "peak": peak_of_tree()}
+
+
+def find_lookalikes(job: dict[str, Any]) -> dict[str, Any]:
+    """Look-alikes of as many `audiences`, `turns` times; MLlib of `at_most` of them, seconds of each."""
+    from tests.bench import lookalikes  # noqa: PLC0415
+
+    spark, place, to = _session(job), Path(job["place"]), Path(job["to"])
+    if job["by"] == "mllib":
+        seconds = lookalikes.find_by_mllib(spark, place, to, job["audiences"], job["at_most"])
+        return {"seconds": seconds, "peak": peak_of_tree()}
+    turns = [lookalikes.find(spark, place, to, job["audiences"]) for _ in range(job["turns"])]
+    stages = [dict(zip(("sampled", "learned", "written"), steps, strict=True)) for steps in turns]
+    return {"seconds": [steps[-1] for steps in turns], "stages": stages, "peak": peak_of_tree()}
+
+
+def find_categories(job: dict[str, Any]) -> dict[str, Any]:
+    """The look-alikes of all categories; what was tried is written to `to` as JSON."""
+    from tests.bench import lookalikes  # noqa: PLC0415
+
+    place, to = Path(job["place"]), Path(job["to"])
+    seconds = lookalikes.find_categories(_session(job), place, to, job["wanted"], job["learned"])
+    return {"seconds": [seconds], "peak": peak_of_tree()}
 
 
 def _session(job: dict[str, Any]) -> Any:

@@ -1,39 +1,7 @@
-"""What the tables about audiences count: scores of candidates, members that two audiences share."""
+"""What the tables about audiences count: members that two audiences share."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-
-from strata.audiences.definition import Lookalike
-from strata.audiences.model import LookalikeModel
-from strata.audiences.sample import is_candidate
-from strata.audiences.scoring import score_column
-
-
-def candidate_scores(snapshot: DataFrame, lookalike: Lookalike, model: LookalikeModel) -> DataFrame:
-    """The score of every candidate.
-
-    Args:
-        snapshot: features.snapshot of the as-of date.
-        lookalike: the definition.
-        model: what scores candidates.
-
-    Returns:
-        audience, score: a row per candidate.
-    """
-    name = F.lit(lookalike.audience.name).alias("audience")
-    return snapshot.where(is_candidate(lookalike)).select(name, score_column(model).alias("score"))
-
-
-def count_scores(scored: DataFrame) -> DataFrame:
-    """How many candidates have which score: all that a curve of any reaches needs.
-
-    Args:
-        scored: audience, score, of any number of audiences.
-
-    Returns:
-        audience, score, customers: at most a million rows per audience, as scores have 6 decimals; for the driver.
-    """
-    return scored.groupBy("audience", "score").agg(F.count("*").alias("customers"))
 
 
 def count_shared(members: DataFrame) -> DataFrame:

@@ -6,8 +6,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from strata.audiences.backtest import LOOKALIKE, Backtest
@@ -20,10 +18,16 @@ _FIGURES = ("customers", "similarity_min", "similarity_mean", "recall", "lift", 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How many candidates have which score; highest score first, each once."""
+    """How many candidates have which score; highest score first, each once.
+
+    Attributes:
+        customers: with that score; of a sample where that is fewer than all.
+        candidates: how many there are.
+    """
 
     scores: Numbers
     customers: NDArray[np.int64]
+    candidates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,10 @@ class Reached:
     mean: float
 
 
-def scores_by_audience(counted: pa.Table) -> dict[str, Scores]:
-    """What `counting.count_scores` gives, by audience; one without candidates is missing."""
-    ordered = counted.sort_by([("score", "descending")])
-    return {
-        name: Scores(np.asarray(rows["score"], dtype=np.float64), np.asarray(rows["customers"], dtype=np.int64))
-        for name in pc.unique(counted["audience"]).to_pylist()
-        for rows in [ordered.filter(pc.equal(ordered["audience"], name))]
-    }
+def count_scores(scores: Numbers, candidates: int) -> Scores:
+    """Scores of candidates, or of a sample of them, in any order."""
+    found, customers = np.unique(scores, return_counts=True)
+    return Scores(found[::-1], customers[::-1].astype(np.int64), candidates)
 
 
 def reached(found: Scores, reaches: Sequence[float]) -> list[Reached]:
@@ -52,7 +52,7 @@ def reached(found: Scores, reaches: Sequence[float]) -> list[Reached]:
     Neither figure depends on who comes first of equal scores. Sums are of whole steps of a score, and so exact.
 
     Args:
-        found: scores of all candidates, at least one.
+        found: scores of candidates, at least one.
         reaches: shares of the candidates, above 0 and at most 1.
     """
     steps = np.rint(found.scores * _STEPS).astype(np.int64)
@@ -63,7 +63,8 @@ def reached(found: Scores, reaches: Sequence[float]) -> list[Reached]:
         last = int(taken.searchsorted(size))
         surplus = int(taken[last]) - size
         total = int(summed[last]) - surplus * int(steps[last])
-        told.append(Reached(reach, size, int(steps[last]) / _STEPS, total / size / _STEPS))
+        customers = size_at(reach, found.candidates)
+        told.append(Reached(reach, customers, int(steps[last]) / _STEPS, total / size / _STEPS))
     return told
 
 
@@ -74,7 +75,7 @@ def curve_rows(found: Scores, tried: Backtest | None, floor: int, audience: str,
     subtracting would give them away. Such a row is kept without figures.
 
     Args:
-        found: scores of all candidates, at least one.
+        found: scores of candidates, at least one.
         tried: the backtest, None where there is none: nothing is expected then.
         floor: fewest customers that a figure may be about.
         audience: its name.

@@ -1,12 +1,13 @@
 """A look-alike audience ready to run: conditions compiled, features chosen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from strata.audiences.leakage import NAMED, Judged
+from strata.audiences.ranking import Numbers
 from strata.contract.columns import Type
 from strata.errors import Problem, ProjectError
 from strata.expression import Expression, Name, compile_expression
@@ -28,7 +29,8 @@ class Lookalike:
         against: who the seed is told apart from.
         features: columns of the snapshot to learn from, by name.
         left_out: columns that would be learned from, were it not for what `leakage` says of them: why -> which.
-        sent: those of the features that are counted from communications.
+        sent: numeric columns that are counted from communications, learned from or not.
+        reached: of a size by score: the share of the candidates that has it, when it is known.
     """
 
     audience: Audience
@@ -39,13 +41,35 @@ class Lookalike:
     features: tuple[str, ...]
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sent: frozenset[str] = frozenset()
+    reached: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The audience's name."""
+        return self.audience.name
+
+    @property
+    def least_score(self) -> float | None:
+        """Of a size by score: all candidates from this score on are taken."""
+        return self.audience.size.score if self.audience.size else None
 
     def reach(self, candidates: int) -> float:
-        """The share of the candidates that is taken."""
+        """The share of the candidates that is taken; of a size by score 1, until it is known (`reaching`)."""
         size = self.audience.size or Size(share=1.0)
         if size.customers is not None:
             return min(1.0, size.customers / candidates) if candidates else 1.0
+        if size.score is not None and self.reached is not None:
+            return self.reached
         return 1.0 if size.share is None else size.share
+
+    def reaching(self, scores: Numbers) -> "Lookalike":
+        """The same when the scores of a sample of the candidates are known.
+
+        Of a size by score they say how far it reaches; who reaches nobody of the sample is taken to reach one of it.
+        """
+        if self.least_score is None or not len(scores):
+            return self
+        return replace(self, reached=max(1, int((scores >= self.least_score).sum())) / len(scores))
 
     def train_date(self, as_of: date) -> date:
         """The date whose knowledge the backtest is limited to."""
@@ -83,9 +107,8 @@ def compile_lookalike(
     left = {why: tuple(c for c in without if reasons[c] == why) for why in dict.fromkeys(reasons[c] for c in without)}
     if not features:
         raise ProjectError([_nothing_to_learn_from(audience, left)])
-    return Lookalike(
-        audience, seed, candidates, tuple(exclude), told, features, left, judged.sent.intersection(features)
-    )
+    sent = judged.sent.intersection(numeric) - reasons.keys()
+    return Lookalike(audience, seed, candidates, tuple(exclude), told, features, left, sent)
 
 
 def _matches(column: str, patterns: Iterable[str]) -> bool:

@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType
 
+from strata.audiences.definition import Lookalike
+from strata.audiences.sample import holds, is_candidate
+
 UNKNOWN = "unknown"
 _TEN = 10
-_CELL = "~cell"
+_CELL, _OF = "~cell", "~of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,35 @@ def count_protected(customers: DataFrame, attributes: Iterable[str], groups: Map
         .groupBy(F.col(f"`{_CELL}`.attribute").alias("attribute"), F.col(f"`{_CELL}`.value").alias("value"))
         .agg(*[F.count_if(F.col(f"`{name}`")).alias(name) for name in groups])
     )
+
+
+def beside_members(
+    customers: DataFrame, audiences: Sequence[tuple[Lookalike, DataFrame]]
+) -> tuple[DataFrame, dict[str, Column]]:
+    """The groups of `count_protected` for several look-alikes: `members:<audience>`, `seed:…` and `candidates:…`.
+
+    Args:
+        customers: of one date, with all that conditions name.
+        audiences: look-alikes and their members (customer_id), at least one.
+
+    Returns:
+        The customers with what the groups need, and the groups.
+    """
+    listed = [members.select("customer_id", F.lit(a.audience.name).alias(_OF)) for a, members in audiences]
+    of = reduce(DataFrame.unionByName, listed).groupBy("customer_id").agg(F.collect_set(_OF).alias(_OF))
+    groups: dict[str, Column] = {}
+    for lookalike, _ in audiences:
+        name = lookalike.audience.name
+        groups[f"members:{name}"] = F.coalesce(F.array_contains(F.col(f"`{_OF}`"), name), F.lit(False))
+        groups[f"seed:{name}"] = holds(lookalike.seed)
+        groups[f"candidates:{name}"] = is_candidate(lookalike)
+    return customers.join(of, "customer_id", "left"), groups
+
+
+def cells_of(counted: Iterable[Mapping[str, Any]], audience: str) -> list[Cell]:
+    """What `count_protected` counted of the groups of one audience."""
+    groups = ("members", "seed", "candidates")
+    return [Cell(row["attribute"], row["value"], *(row[f"{g}:{audience}"] for g in groups)) for row in counted]
 
 
 def fairness_rows(cells: Sequence[Cell], floor: int, audience: str, as_of: date) -> list[dict[str, Any]]:

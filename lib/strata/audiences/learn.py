@@ -14,7 +14,7 @@ from strata.audiences.fit import Fitted, fit_lookalike
 from strata.audiences.folds import try_over_folds
 from strata.audiences.model import LookalikeModel
 from strata.audiences.proof import against_fitting, against_publishing
-from strata.audiences.sampled import Counts, Sampled, sampled_on
+from strata.audiences.sampled import Counts, OfAudience, Sampled, candidates_on, sampled_on
 from strata.audiences.verdict import worth_knowing
 from strata.project.policies import Privacy
 
@@ -44,7 +44,7 @@ class Learned:
 
 def learn(
     lookalike: Lookalike,
-    sample: pa.Table,
+    sample: pa.Table | OfAudience,
     as_of: date,
     counts: Counts,
     privacy: Privacy,
@@ -54,7 +54,7 @@ def learn(
 
     Args:
         lookalike: the definition.
-        sample: what `sample.training_sample` gives, both dates.
+        sample: of both dates.
         as_of: the as-of date.
         counts: of the as-of date (`sample.count_customers`).
         privacy: its `seed_floor`: smaller seeds are not fitted; its `cell_floor`: figures are not about fewer.
@@ -68,18 +68,21 @@ def learn(
     notes = (
         *worth_knowing(counts, fitted.leaking),
         *_left_out(lookalike, fitted),
-        *warn_of_exposure(now, lookalike.sent),
+        *_follows_from_exposure(lookalike, sample, as_of),
     )
+    if fitted.model and lookalike.least_score is not None:
+        to_take = candidates_on(as_of, sample, fitted.model.features)
+        lookalike = lookalike.reaching(fitted.model.score(to_take.values))
     if fitted.model is None:
         before = int((previous or {}).get("failures") or 0)
         return Learned(counts, None, None, (_nothing_learned(fitted),), notes, before)
-    tried = _tried(lookalike, sample, as_of, now, _reach(lookalike, counts, now, fitted.model))
+    tried = _tried(lookalike, sample, as_of, now, lookalike.reach(counts.candidates))
     tried = replace(tried, floor=privacy.cell_floor)
     proof = against_publishing(lookalike, counts, privacy.seed_floor, tried, previous)
     return Learned(counts, fitted.model, tried, proof.withheld, (*proof.notes, *notes), proof.failures)
 
 
-def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date, now: Sampled, reach: float) -> Backtest:
+def _tried(lookalike: Lookalike, sample: pa.Table | OfAudience, as_of: date, now: Sampled, reach: float) -> Backtest:
     day, penalty = lookalike.train_date(as_of), lookalike.audience.looks_like.penalty
     then = sampled_on(day, sample, lookalike.features)
     if can_be_tried_in_time(then):
@@ -87,14 +90,12 @@ def _tried(lookalike: Lookalike, sample: pa.Table, as_of: date, now: Sampled, re
     return try_over_folds(now, as_of, reach, penalty)
 
 
-def _reach(lookalike: Lookalike, counts: Counts, now: Sampled, model: LookalikeModel) -> float:
-    """The share of the candidates taken; where a score decides, that of the sample."""
-    least = lookalike.audience.size.score if lookalike.audience.size else None
-    if least is None:
-        return lookalike.reach(counts.candidates)
-    places = [now.features.index(feature) for feature in model.features]
-    scores = model.score(now.values[now.candidate][:, places])
-    return max(1, int((scores >= least).sum())) / max(1, len(scores))
+def _follows_from_exposure(lookalike: Lookalike, sample: pa.Table | OfAudience, as_of: date) -> tuple[str, ...]:
+    """The warning by all that is counted from communications, learned from or not."""
+    if not lookalike.sent:
+        return ()
+    looked_at = sorted({*lookalike.features, *lookalike.sent})
+    return warn_of_exposure(sampled_on(as_of, sample, looked_at), lookalike.sent)
 
 
 def _left_out(lookalike: Lookalike, fitted: Fitted) -> tuple[str, ...]:

@@ -1,23 +1,21 @@
-"""From the snapshot to the rows a look-alike learns from: who is seed, candidate, rest, and a hash sample of them."""
+"""From the snapshot to the rows look-alikes learn from: who is seed, candidate, rest, and one hash sample for all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType
 
 from strata.audiences.definition import Lookalike
-from strata.audiences.sampled import ACTIVITY, CANDIDATE, JOINED, SEED, Counts
+from strata.audiences.sampled import BUCKETS, CANDIDATE, HASH, JOINED, REST, SEED, Census, flag
 from strata.expression import Expression
 from strata.expression.spark import to_column
 
-SEED_ROWS = 40_000
-REST_ROWS = 60_000
-"""About how many rows of a date go to the driver; 100,000 × 150 doubles are 120 MB."""
-
-_REST = "~rest"
-_BUCKETS = 1 << 20
+_SEEDS = "~seeds"
+_GROUPS = (SEED, CANDIDATE, REST)
 
 
 def numeric_columns(snapshot: DataFrame) -> tuple[str, ...]:
@@ -35,57 +33,59 @@ def is_candidate(lookalike: Lookalike) -> Column:
     return holds(lookalike.candidates) & ~holds(lookalike.seed)
 
 
-def count_customers(snapshot: DataFrame, lookalike: Lookalike, as_of: date) -> DataFrame:
-    """How many customers are what, on the as-of date and on the date of the backtest.
+def count_customers(snapshot: DataFrame, lookalikes: Sequence[Lookalike], as_of: date) -> DataFrame:
+    """How many customers are what to which audience, on the as-of date and on the dates of backtests: one aggregate.
 
     Args:
-        snapshot: features.snapshot; dates other than the two are not looked at.
-        lookalike: the definition.
+        snapshot: features.snapshot; dates other than these are not looked at.
+        lookalikes: the definitions.
         as_of: the as-of date.
 
     Returns:
-        as_of_date, seed, candidates, rest (those the seed is told apart from), base (all): a row per date that has
-        customers.
+        as_of_date, customers, and for each audience a count for each of its flags: a row per date that has customers.
     """
-    flags = {"seed": SEED, "candidates": CANDIDATE, "rest": _REST}
-    counted = [F.count_if(_column(flag)).alias(name) for name, flag in flags.items()]
-    return _marked(snapshot, lookalike, as_of).groupBy("as_of_date").agg(*counted, F.count("*").alias("base"))
+    names = [flag(kind, lookalike.name) for lookalike in lookalikes for kind in _GROUPS]
+    counted = [F.count_if(_column(name)).alias(name) for name in names]
+    marked = _marked(snapshot, lookalikes, as_of)
+    return marked.groupBy("as_of_date").agg(F.count("*").alias("customers"), *counted)
 
 
-def training_sample(snapshot: DataFrame, lookalike: Lookalike, as_of: date, counts: Mapping[date, Counts]) -> DataFrame:
-    """Seed and rest of both dates, at most about 100,000 customers each, chosen by hash of the id.
+def training_sample(
+    snapshot: DataFrame,
+    lookalikes: Sequence[Lookalike],
+    as_of: date,
+    census: Mapping[date, Census],
+    beside: Iterable[str] = (),
+) -> DataFrame:
+    """One sample of customers for all audiences, chosen by hash of the id, so the same customers on every date.
 
     Args:
-        snapshot: features.snapshot with both dates.
-        lookalike: the definition.
+        snapshot: features.snapshot with all dates.
+        lookalikes: the definitions.
         as_of: the as-of date.
-        counts: of both dates; a date that is missing has no customers.
+        census: of these dates; a date that is missing has no customers.
+        beside: more columns to have: numbers as doubles, others as they are.
 
     Returns:
-        as_of_date, customer_id, ~seed, ~candidate, ~joined (whether the customer satisfies the seed's condition on the
-        as-of date), ~activity, and the features as doubles (NULL: unknown), for the driver.
+        as_of_date, customer_id, ~hash; for each audience whether the customer is ~seed, ~candidate, ~rest on the date
+        and ~joined (of the seed on the as-of date); what audiences learn from and call activity as doubles (NULL:
+        unknown), and `beside`; for the driver.
     """
-    marked = _marked(snapshot, lookalike, as_of)
-    kept = F.lit(False)
-    for day, count in sorted(counts.items()):
-        chosen = _sampled(SEED, SEED_ROWS, count.seed) | _sampled(_REST, REST_ROWS, count.rest)
-        kept = kept | ((F.col("as_of_date") == F.lit(day)) & chosen)
-    joined = marked.where((F.col("as_of_date") == F.lit(as_of)) & _column(SEED)).select(
-        "customer_id", F.lit(True).alias(JOINED)
-    )
-    numbers = [known_number(feature).alias(feature) for feature in lookalike.features]
+    marked = _marked(snapshot, lookalikes, as_of).withColumn(HASH, F.pmod(F.xxhash64("customer_id"), F.lit(BUCKETS)))
+    days = [F.lit(False)]
+    for day, counted in sorted(census.items()):
+        of_day = [each for each in lookalikes if day in (as_of, each.train_date(as_of))]
+        days.append((F.col("as_of_date") == F.lit(day)) & _chosen(counted, of_day))
+    numbers = {name for each in lookalikes for name in (*each.features, each.audience.looks_like.activity)}
+    numeric, wanted = set(numeric_columns(snapshot)), sorted(numbers.union(beside))
+    columns = [known_number(name).alias(name) if name in numeric else _column(name) for name in wanted]
+    of_seed = F.coalesce(F.col(_SEEDS), F.array().cast("array<int>"))
+    joined = [F.array_contains(of_seed, index).alias(flag(JOINED, e.name)) for index, e in enumerate(lookalikes)]
+    flags = [_column(flag(kind, each.name)) for each in lookalikes for kind in _GROUPS]
     return (
-        marked.where(kept)
-        .join(joined, "customer_id", "left")
-        .select(
-            "as_of_date",
-            "customer_id",
-            _column(SEED),
-            _column(CANDIDATE),
-            F.coalesce(_column(JOINED), F.lit(False)).alias(JOINED),
-            known_number(lookalike.audience.looks_like.activity).alias(ACTIVITY),
-            *numbers,
-        )
+        marked.where(reduce(or_, days))
+        .join(_seeds_of(marked, lookalikes, as_of), "customer_id", "left")
+        .select("as_of_date", "customer_id", HASH, *flags, *joined, *columns)
     )
 
 
@@ -95,27 +95,45 @@ def known_number(name: str) -> Column:
     return F.when(F.abs(number) < F.lit(float("inf")), number)
 
 
-def _marked(snapshot: DataFrame, lookalike: Lookalike, as_of: date) -> DataFrame:
-    """The snapshot of both dates with flags for seed, candidate and rest."""
-    days = [F.lit(day) for day in (lookalike.train_date(as_of), as_of)]
-    candidate = is_candidate(lookalike)
-    rest = ~holds(lookalike.seed)
+def _marked(snapshot: DataFrame, lookalikes: Sequence[Lookalike], as_of: date) -> DataFrame:
+    """The snapshot of the dates with flags for seed, candidate and rest of each audience."""
+    days = sorted({as_of, *(each.train_date(as_of) for each in lookalikes)})
+    flags: dict[str, Column] = {}
+    for each in lookalikes:
+        flags |= {flag(kind, each.name): column for kind, column in zip(_GROUPS, _groups(each), strict=True)}
+    return snapshot.where(F.col("as_of_date").isin(*map(F.lit, days))).withColumns(flags)
+
+
+def _groups(lookalike: Lookalike) -> tuple[Column, Column, Column]:
+    """Who is of the seed, a candidate, and of those the seed is told apart from."""
+    seed, candidate = holds(lookalike.seed), is_candidate(lookalike)
     match lookalike.against:
         case "candidates":
-            rest = candidate
+            return seed, candidate, candidate
         case Expression() as named:
-            rest = holds(named) & rest
-    return snapshot.where(F.col("as_of_date").isin(*days)).withColumns(
-        {SEED: holds(lookalike.seed), CANDIDATE: candidate, _REST: rest}
-    )
+            return seed, candidate, holds(named) & ~seed
+    return seed, candidate, ~seed
 
 
-def _sampled(flag: str, wanted: int, available: int) -> Column:
-    """Rows with the flag, about `wanted` of the `available` ones; the same customers on every date and cluster."""
-    if available <= wanted:
-        return _column(flag)
-    threshold = wanted * _BUCKETS // available
-    return _column(flag) & (F.pmod(F.xxhash64("customer_id"), F.lit(_BUCKETS)) < threshold)
+def _chosen(census: Census, lookalikes: Sequence[Lookalike]) -> Column:
+    """Who of a date is in the sample: by hash alone, and of what is small by a hash that lets more of it in."""
+    wider: dict[int, Column] = {}
+    for each in lookalikes:
+        for kind, limit in census.bounds(each.name).items():
+            if limit > census.everybody:
+                wider[limit] = wider.get(limit, F.lit(False)) | _column(flag(kind, each.name))
+    chosen = F.col(HASH) < F.lit(census.everybody)
+    for limit, marked in sorted(wider.items()):
+        chosen = chosen | ((F.col(HASH) < F.lit(limit)) & marked)
+    return chosen
+
+
+def _seeds_of(marked: DataFrame, lookalikes: Sequence[Lookalike], as_of: date) -> DataFrame:
+    """Whose seeds customers are of on the as-of date: customer_id and the places of the audiences; no row without."""
+    places = [F.when(_column(flag(SEED, each.name)), F.lit(index)) for index, each in enumerate(lookalikes)]
+    found = F.filter(F.array(*places), lambda place: place.isNotNull())
+    now = marked.where(F.col("as_of_date") == F.lit(as_of)).select("customer_id", found.alias(_SEEDS))
+    return now.where(F.size(_SEEDS) > 0)
 
 
 def _column(name: str) -> Column:

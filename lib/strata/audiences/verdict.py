@@ -123,7 +123,6 @@ def verdict(
     tally: Tally | None,
     audience_floor: int,
     last: int | None = None,
-    failures: int | None = None,
 ) -> Verdict:
     """The verdict, when it is known how many customers are left.
 
@@ -134,15 +133,14 @@ def verdict(
         tally: what came of those found; None when nobody was picked because of `withheld`.
         audience_floor: the project's least size of any audience.
         last: members of the last release in which it was published; None: there is none.
-        failures: in how many releases in a row the proof has failed.
     """
     reasons = list(withheld)
     if tally is not None and not reasons:
         least = max(audience.publish_at_least, audience_floor, 1)
         reasons += filter(None, [_too_few(tally, least) or _outside(audience, tally.members, last)])
     if reasons:
-        return Verdict("withheld", "; ".join(reasons), failures)
-    return Verdict("published", "; ".join(notes) or None, failures)
+        return Verdict("withheld", "; ".join(reasons))
+    return Verdict("published", "; ".join(notes) or None)
 
 
 def catalog_row(

@@ -174,7 +174,8 @@ class audience_factors(Table):
 class audience_curve(Table):
     """What the best so many candidates of a look-alike hold, before consent and exclusions; each reach in the next.
 
-    Similarity is the model's likeness to the seed as of the date. What is expected of recall, lift and relevance is
+    Similarity is the model's likeness to the seed as of the date: of all candidates where there are at most 5,000 of
+    them, or 50,000 customers, else of a sample by hash of the id. What is expected of recall, lift and relevance is
     what the backtest found at the same reach, where audience_backtest shows it beside the rivals. Relevance is the
     share of those within reach who joined the seed by themselves: of 100 addressed, how many were right.
     An audience has rows where a model was learned; audience_catalog says what became of it.

@@ -17,7 +17,7 @@ from strata.pipeline.customers import read_customers
 from strata.pipeline.deliveries import Before, Built, Delivery, deliver, read_before
 from strata.pipeline.features import require_features
 from strata.pipeline.found import Customers, find_selected
-from strata.pipeline.lookalikes import find_lookalike
+from strata.pipeline.lookalikes import find_lookalikes
 from strata.pipeline.looks import stage_looks
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage, stage_rows
@@ -56,6 +56,12 @@ class Audiences:
         nobody = frame_of(self.run.lakehouse.spark, audience_membership, []).drop("release_id")
         return reduce(DataFrame.unionByName, [each.members for each in self.deliveries], nobody)
 
+    @property
+    def refused(self) -> DataFrame | None:
+        """Who was found and is no member, and why; None where nothing was built."""
+        each = [delivery.refused for delivery in self.deliveries]
+        return reduce(DataFrame.unionByName, each) if each else None
+
     @cached_property
     def _generations(self) -> tuple[tuple[Audience, ...], ...]:
         return audience_generations(self.run.project.audiences, self.run.project.segmentations)
@@ -70,7 +76,8 @@ class Audiences:
         with run.stage("audiences", ", ".join(a.name for a in generation)) as outcome:
             selected = [a for a in generation if a.kind != "lookalike"]
             found = find_selected(run, target, selected, customers) if selected else []
-            found += [find_lookalike(run, target, a, customers) for a in generation if a.kind == "lookalike"]
+            alike = [a for a in generation if a.kind == "lookalike"]
+            found += find_lookalikes(run, target, alike, customers, self._before.lines) if alike else []
             delivery, made = deliver(run, target, found, customers, self.built, self._before)
             self.deliveries.append(delivery)
             self.built.update(made)
@@ -112,4 +119,4 @@ def build_audiences(audiences: Audiences) -> None:
     stage_rows(run, target, audience_catalog, [each.line for each in made])
     stage_rows(run, target, audience_backtest, [row for each in made for row in each.backtest])
     stage_looks(run, target, made)
-    stage_changes(run, target, [each.line for each in made], audiences.beside)
+    stage_changes(run, target, [each.line for each in made], audiences.beside, audiences.refused)

@@ -1,7 +1,7 @@
 """From those found for the audiences of one generation to their members: judged in one pass, counted in one job."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -20,6 +20,7 @@ from strata.pipeline.found import Customers, Found
 from strata.pipeline.lookback import read_released
 from strata.pipeline.tiles import read_valid
 from strata.project.audiences import Audience
+from strata.project.parts import definition_parts
 from strata.project.references import audiences_behind
 from strata.publish.release import Row
 
@@ -37,18 +38,24 @@ class Delivery:
     """The members of the audiences of one generation, and who is not for which reason; held in memory.
 
     Attributes:
+        today: the customers that were looked at, as of the date, with all that conditions name.
         judged: what `delivery.judge` gives.
         members: columns of members.audience_membership without release_id.
         refused: audience, customer_id, reason; of a withheld audience, of its last members.
+        held: what else is held in memory for it.
     """
 
+    today: DataFrame
     judged: DataFrame
     members: DataFrame
     refused: DataFrame
+    held: tuple[DataFrame, ...]
 
     def let_go(self) -> None:
         """Hold it in memory no longer."""
         self.judged.unpersist()
+        for frame in self.held:
+            frame.unpersist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Built:
 
     Attributes:
         found: who was found for it.
+        today: the customers it looked at, as of the date, with all that its conditions name.
         members: its rows of the delivery.
         named: customer_id of those whom `audience.<name>` in conditions means: whoever was found by a rule or from a
             list, so that a list of few, or of people without consent, suppresses; the members of a look-alike.
@@ -65,6 +73,7 @@ class Built:
     """
 
     found: Found
+    today: DataFrame
     members: DataFrame
     named: DataFrame
     line: Row
@@ -79,11 +88,6 @@ class Built:
     def learned(self) -> Learned | None:
         """Of a look-alike, what was learned and tried."""
         return self.found.learned
-
-    @property
-    def scored(self) -> DataFrame | None:
-        """Audience and score of every candidate of a look-alike with a model."""
-        return self.found.scored
 
     @property
     def backtest(self) -> list[Row]:
@@ -129,7 +133,8 @@ def deliver(
     counted = tallies(rows_of(count_judged(judged)), asked_is_known=facts.sent is not None)
     lines = {each.audience.name: _judge_one(run, target, each, counted, built, before) for each in found}
     withheld = [name for name, (_, outcome) in lines.items() if not outcome.published]
-    delivery = Delivery(judged, members_of(judged, withheld, target.as_of), refused_of(judged, withheld))
+    held = tuple({id(each.held): each.held for each in found if each.held is not None}.values())
+    delivery = Delivery(today, judged, members_of(judged, withheld, target.as_of), refused_of(judged, withheld), held)
     return delivery, {
         each.audience.name: _built(run, target, each, delivery, *lines[each.audience.name]) for each in found
     }
@@ -148,6 +153,7 @@ def _judge_one(
     now = counted.get((audience.name, False), none) if each.picks is not None else None
     withheld = (*each.withheld, *lapsed(_excluded(run, audience, built)))
     outcome = verdict(audience, withheld, each.notes, now, run.project.privacy.audience_floor, last)
+    outcome = replace(outcome, failures=each.learned.failures if each.learned else None)
     members = now if outcome.published and now else counted.get((audience.name, True), none)
     return Delivered(now, members, last), outcome
 
@@ -156,11 +162,12 @@ def _built(run: Run, target: Target, each: Found, delivery: Delivery, delivered:
     audience = each.audience
     definition = run.project.definition_hashes[f"audience.{audience.name}"]
     line = catalog_row(audience, definition, target.as_of, each.counts, outcome, delivered)
+    line["definition_parts"] = definition_parts(run.project, audience)
     members = delivery.members.where(F.col("audience") == F.lit(audience.name))
     named = members
     if audience.kind != "lookalike":
         named = delivery.judged.where((F.col("audience") == F.lit(audience.name)) & ~F.col("stale"))
-    return Built(each, members, named.select("customer_id"), line, delivered)
+    return Built(each, delivery.today, members, named.select("customer_id"), line, delivered)
 
 
 def _excluded(run: Run, audience: Audience, built: Mapping[str, Built]) -> dict[str, int]:

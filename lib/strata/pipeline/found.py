@@ -9,6 +9,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from strata.audiences.curve import Scores
+from strata.audiences.definition import Lookalike
 from strata.audiences.learn import Learned
 from strata.audiences.listed import Forms, Listed, read_ids, take_ids
 from strata.audiences.sampled import Counts
@@ -54,7 +56,9 @@ class Found:
         withheld: reasons against publishing that are known so far.
         notes: what to know.
         learned: of a look-alike, what was learned and tried.
-        scored: of a look-alike with a model: audience and score of every candidate, not computed yet.
+        lookalike: of a look-alike, its conditions compiled.
+        scores: of a look-alike with a model: those of its candidates, or of a sample of them.
+        held: what is held in memory for it, and to be let go when the release is done; audiences share it.
     """
 
     audience: Audience
@@ -63,7 +67,9 @@ class Found:
     withheld: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     learned: Learned | None = None
-    scored: DataFrame | None = None
+    lookalike: Lookalike | None = None
+    scores: Scores | None = None
+    held: DataFrame | None = None
 
 
 def find_selected(run: Run, target: Target, audiences: Sequence[Audience], customers: Customers) -> list[Found]:

@@ -5,10 +5,10 @@ from functools import reduce
 
 from pyspark.sql import DataFrame
 
-from strata.audiences.counting import count_scores, count_shared
-from strata.audiences.curve import curve_rows, scores_by_audience
+from strata.audiences.counting import count_shared
+from strata.audiences.curve import curve_rows
 from strata.audiences.factors import factor_rows
-from strata.audiences.fairness import Cell, fairness_rows
+from strata.audiences.fairness import beside_members, cells_of, count_protected, fairness_rows
 from strata.audiences.overlap import overlap_rows
 from strata.contract.lists import audience_curve, audience_factors, audience_fairness, audience_overlap
 from strata.contract.spark import rows_of
@@ -48,25 +48,35 @@ def _factors(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
 
 
 def _curves(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
-    """One aggregate for all reaches of all audiences; each audience's customers are read once more for it."""
-    scored = [each.scored for each in made if each.scored is not None]
-    if not scored:
-        return []
-    found = scores_by_audience(count_scores(reduce(DataFrame.unionByName, scored)).toArrow())
-    tried = {each.line["audience"]: each.learned.backtest for each in made if each.learned}
     floor = run.project.privacy.cell_floor
-    return [row for name in sorted(found) for row in curve_rows(found[name], tried[name], floor, name, target.as_of)]
+    return [
+        row
+        for each in sorted(made, key=lambda each: each.line["audience"])
+        if each.found.scores is not None and each.learned is not None
+        for row in curve_rows(each.found.scores, each.learned.backtest, floor, each.line["audience"], target.as_of)
+    ]
 
 
 def _fairness(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
-    if not made:
-        return []
-    counted = rows_of(reduce(DataFrame.unionByName, [each.protected for each in made]))
-    cells: dict[str, list[Cell]] = {each.line["audience"]: [] for each in made}
-    for row in counted:
-        cells[row.pop("audience")].append(Cell(**row))
-    floor = run.project.privacy.cell_floor
-    return [row for name in sorted(cells) for row in fairness_rows(cells[name], floor, name, target.as_of)]
+    """One aggregate for the look-alikes of a generation."""
+    floor, rows = run.project.privacy.cell_floor, list[Row]()
+    for together in _generations([each for each in made if each.found.lookalike]):
+        customers, groups = beside_members(
+            together[0].today, [(e.found.lookalike, e.members) for e in together if e.found.lookalike]
+        )
+        counted = rows_of(count_protected(customers, run.project.privacy.protected, groups))
+        for each in together:
+            cells = cells_of(counted, each.line["audience"])
+            rows += fairness_rows(cells, floor, each.line["audience"], target.as_of)
+    return rows
+
+
+def _generations(made: Sequence[Built]) -> list[list[Built]]:
+    """Those that look at the same frame of customers together."""
+    together: dict[int, list[Built]] = {}
+    for each in made:
+        together.setdefault(id(each.today), []).append(each)
+    return [*together.values()]
 
 
 def _overlaps(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
