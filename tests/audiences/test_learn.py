@@ -18,7 +18,7 @@ from strata.audiences.leakage import SAME, Judged
 from strata.audiences.learn import Learned, learn
 from strata.audiences.ranking import Found, Gain
 from strata.audiences.sampled import ACTIVITY, CANDIDATE, JOINED, SEED, Counts, Sampled, sampled_on
-from strata.audiences.verdict import Delivered, Tally, Verdict, catalog_row, lapsed
+from strata.audiences.verdict import Defined, Delivered, Tally, Verdict, catalog_row, lapsed
 from strata.contract.lists import audience_backtest, audience_catalog
 from strata.project.audiences import Size
 from strata.project.policies import Privacy
@@ -26,6 +26,7 @@ from strata.project.policies import Privacy
 PRIVACY = Privacy(())
 ROWS = 3000
 PERMUTED = np.random.default_rng(8).permutation(2 * ROWS)
+DEFINED = Defined("0" * 32, ())
 
 
 def town(taste: float = 1.5) -> pa.Table:
@@ -205,7 +206,7 @@ def test_rows_are_those_of_the_contract() -> None:
             assert row["gain"] is None
         if row["model"] != "random":
             assert row["auc_ci_low"] < row["auc"] < row["auc_ci_high"]
-    line = catalog_row(audience(), "0" * 32, AS_OF, Counts(300, 2000, 2000), Verdict("published", None, 1), came)
+    line = catalog_row(audience(), DEFINED, AS_OF, Counts(300, 2000, 2000), Verdict("published", None, 1), came)
     assert [*line] == [str(c) for c in audience_catalog.columns if c != "release_id"]
     assert line["failures"] == 1
 

@@ -96,5 +96,5 @@ def test_a_bound_lets_about_as_many_in_as_are_wanted_and_all_of_few(count: int, 
 def test_a_census_is_read_by_date() -> None:
     row = {"as_of_date": [AS_OF], "customers": [9], flag(SEED, "wine"): [2], flag(CANDIDATE, "wine"): [7]}
     assert census_by_date(pa.table({**row, flag(REST, "wine"): [5]}), ["wine"]) == {
-        AS_OF: Census(9, {"wine": Counts(2, 7, 5)})
+        AS_OF: Census(9, {"wine": Counts(2, 7, 5, 9)})
     }

@@ -9,6 +9,7 @@ from tests.audiences.definitions import AS_OF, audience
 
 from strata.audiences.sampled import Counts
 from strata.audiences.verdict import (
+    Defined,
     Delivered,
     Tally,
     Verdict,
@@ -20,6 +21,7 @@ from strata.audiences.verdict import (
 from strata.project.audiences import Band
 
 BANDED = replace(audience(), band=Band(0.5, 2.0))
+DEFINED = Defined("0" * 32, ())
 
 
 @pytest.mark.parametrize(
@@ -103,10 +105,10 @@ def test_counts_of_the_judged_become_tallies() -> None:
 
 def test_the_catalogue_tells_of_the_members_and_of_those_refused_now() -> None:
     now, last = Tally(0, {"expired": 8}), Tally(120, {"not eligible": 2}, 12, None)
-    line = catalog_row(audience(), "0" * 32, AS_OF, Counts(300, 8), Verdict("withheld", "x"), Delivered(now, last, 140))
+    line = catalog_row(audience(), DEFINED, AS_OF, Counts(300, 8), Verdict("withheld", "x"), Delivered(now, last, 140))
     assert {name: line[name] for name in ("customers", "refused_customers", "holdout_customers")} == {
         "customers": 120, "refused_customers": 8, "holdout_customers": 12,
     }  # fmt: skip
     assert (line["asked_customers_84d"], line["published_customers"]) == (None, 140)
-    unlooked = catalog_row(audience(), "0" * 32, AS_OF, Counts(), Verdict("withheld", "x"), Delivered(None, Tally()))
+    unlooked = catalog_row(audience(), DEFINED, AS_OF, Counts(), Verdict("withheld", "x"), Delivered(None, Tally()))
     assert (unlooked["refused_customers"], unlooked["published_customers"]) == (None, None)

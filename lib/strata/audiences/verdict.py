@@ -67,6 +67,14 @@ class Delivered:
     last: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A definition by its hashes: of the whole, and `part=hash` of each of its parts."""
+
+    digest: str
+    parts: Sequence[str]
+
+
 def tallies(judged: Iterable[Mapping[str, Any]], *, asked_is_known: bool) -> dict[tuple[str, bool], Tally]:
     """What `delivery.count_judged` gives, by audience and whether it is about its last members."""
     found: dict[tuple[str, bool], Tally] = {}
@@ -145,7 +153,7 @@ def verdict(
 
 def catalog_row(
     audience: Audience,
-    definition_hash: str,
+    defined: Defined,
     as_of: date,
     counts: Counts,
     outcome: Verdict,
@@ -159,7 +167,7 @@ def catalog_row(
         "kind": audience.kind,
         "owner": audience.owner,
         "purpose": audience.purpose,
-        "definition_hash": definition_hash,
+        "definition_hash": defined.digest,
         "seed_customers": counts.seed if audience.kind == "lookalike" else None,
         "candidate_customers": counts.candidates,
         "customers": members.members,
@@ -169,6 +177,7 @@ def catalog_row(
         "holdout_customers": members.holdout,
         "asked_customers_84d": members.asked,
         "published_customers": members.members if outcome.published else delivered.last,
+        "definition_parts": [*defined.parts],
         "failures": outcome.failures,
     }
 

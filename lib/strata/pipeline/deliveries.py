@@ -10,7 +10,17 @@ from pyspark.sql import functions as F
 from strata.audiences.delivery import ASKED_DAYS, Facts, compile_terms, count_judged, count_sent, judge
 from strata.audiences.learn import Learned
 from strata.audiences.members import members_of, refused_of
-from strata.audiences.verdict import Delivered, Tally, Verdict, catalog_row, lapsed, last_published, tallies, verdict
+from strata.audiences.verdict import (
+    Defined,
+    Delivered,
+    Tally,
+    Verdict,
+    catalog_row,
+    lapsed,
+    last_published,
+    tallies,
+    verdict,
+)
 from strata.contract import silver
 from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.spark import frame_of, rows_of
@@ -38,14 +48,14 @@ class Delivery:
     """The members of the audiences of one generation, and who is not for which reason; held in memory.
 
     Attributes:
-        today: the customers that were looked at, as of the date, with all that conditions name.
+        looked_at: the customers that were looked at, as of the date, with all that conditions name.
         judged: what `delivery.judge` gives.
         members: columns of members.audience_membership without release_id.
         refused: audience, customer_id, reason; of a withheld audience, of its last members.
         held: what else is held in memory for it.
     """
 
-    today: DataFrame
+    looked_at: DataFrame
     judged: DataFrame
     members: DataFrame
     refused: DataFrame
@@ -64,7 +74,7 @@ class Built:
 
     Attributes:
         found: who was found for it.
-        today: the customers it looked at, as of the date, with all that its conditions name.
+        looked_at: the customers it looked at, as of the date, with all that its conditions name.
         members: its rows of the delivery.
         named: customer_id of those whom `audience.<name>` in conditions means: whoever was found by a rule or from a
             list, so that a list of few, or of people without consent, suppresses; the members of a look-alike.
@@ -73,7 +83,7 @@ class Built:
     """
 
     found: Found
-    today: DataFrame
+    looked_at: DataFrame
     members: DataFrame
     named: DataFrame
     line: Row
@@ -120,9 +130,9 @@ def deliver(
         built: the audiences that these need.
         before: of the release looked back at.
     """
-    today = customers.as_of(target.as_of)
+    looked_at = customers.as_of(target.as_of)
     facts = Facts(
-        customers=today,
+        customers=looked_at,
         said=what_was_said(run, target, {each.audience.purpose for each in found}),
         before=before.members,
         sent=_sent(run, target, [each.audience for each in found]),
@@ -134,7 +144,9 @@ def deliver(
     lines = {each.audience.name: _judge_one(run, target, each, counted, built, before) for each in found}
     withheld = [name for name, (_, outcome) in lines.items() if not outcome.published]
     held = tuple({id(each.held): each.held for each in found if each.held is not None}.values())
-    delivery = Delivery(today, judged, members_of(judged, withheld, target.as_of), refused_of(judged, withheld), held)
+    delivery = Delivery(
+        looked_at, judged, members_of(judged, withheld, target.as_of), refused_of(judged, withheld), held
+    )
     return delivery, {
         each.audience.name: _built(run, target, each, delivery, *lines[each.audience.name]) for each in found
     }
@@ -160,14 +172,14 @@ def _judge_one(
 
 def _built(run: Run, target: Target, each: Found, delivery: Delivery, delivered: Delivered, outcome: Verdict) -> Built:
     audience = each.audience
-    definition = run.project.definition_hashes[f"audience.{audience.name}"]
-    line = catalog_row(audience, definition, target.as_of, each.counts, outcome, delivered)
-    line["definition_parts"] = definition_parts(run.project, audience)
+    digest = run.project.definition_hashes[f"audience.{audience.name}"]
+    defined = Defined(digest, definition_parts(run.project, audience))
+    line = catalog_row(audience, defined, target.as_of, each.counts, outcome, delivered)
     members = delivery.members.where(F.col("audience") == F.lit(audience.name))
     named = members
     if audience.kind != "lookalike":
         named = delivery.judged.where((F.col("audience") == F.lit(audience.name)) & ~F.col("stale"))
-    return Built(each, delivery.today, members, named.select("customer_id"), line, delivered)
+    return Built(each, delivery.looked_at, members, named.select("customer_id"), line, delivered)
 
 
 def _excluded(run: Run, audience: Audience, built: Mapping[str, Built]) -> dict[str, int]:

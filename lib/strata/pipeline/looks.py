@@ -62,7 +62,7 @@ def _fairness(run: Run, target: Target, made: Sequence[Built]) -> list[Row]:
     floor, rows = run.project.privacy.cell_floor, list[Row]()
     for together in _generations([each for each in made if each.found.lookalike]):
         customers, groups = beside_members(
-            together[0].today, [(e.found.lookalike, e.members) for e in together if e.found.lookalike]
+            together[0].looked_at, [(e.found.lookalike, e.members) for e in together if e.found.lookalike]
         )
         counted = rows_of(count_protected(customers, run.project.privacy.protected, groups))
         for each in together:
@@ -75,7 +75,7 @@ def _generations(made: Sequence[Built]) -> list[list[Built]]:
     """Those that look at the same frame of customers together."""
     together: dict[int, list[Built]] = {}
     for each in made:
-        together.setdefault(id(each.today), []).append(each)
+        together.setdefault(id(each.looked_at), []).append(each)
     return [*together.values()]
 
 
