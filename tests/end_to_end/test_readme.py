@@ -25,7 +25,9 @@ def commands() -> list[list[str]]:
 
 
 def test_readme_shows_commands_and_queries_for_both_readers():
-    assert {words[0] for words in commands()} == {"init", "check", "run", "status", "preview", "explain", "plan"}
+    assert {words[0] for words in commands()} == {
+        "init", "check", "run", "status", "preview", "explain", "plan", "export",
+    }  # fmt: skip
     assert len(blocks("python spark")) == len(blocks("python polars")) == 1
 
 

@@ -89,7 +89,8 @@ def test_without_a_name_the_sizes_of_all_are_one_table(shop: Stored) -> None:
     shop.put_snapshot(CUSTOMERS)
     said = shop.strata("preview")
     assert said.code == 0, said.err
-    rows = [line.split() for line in said.out.splitlines()[4:]]
+    segments = said.out.partition("\n\n")[2].partition("\n\n")[0]
+    rows = [line.split() for line in segments.splitlines()[2:]]
     sizes = {(row[0], row[1]): int(row[-2]) for row in rows if row}
     assert sum(n for (name, _), n in sizes.items() if name == "purchase_frequency") == 7
     assert sum(n for (name, _), n in sizes.items() if name == "rfm") == 7

@@ -163,7 +163,8 @@ def _place(released: _Released, recipient: Recipient, wanted: Wanted) -> Path:
     if wanted.folder is not None:
         return wanted.folder / name
     folder = released.tables.root / "exports" / recipient.name
-    folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    for made in (folder.parent, folder):
+        made.mkdir(mode=OWNER_ONLY, exist_ok=True)
     return folder / name
 
 
