@@ -75,8 +75,9 @@ def whole_shop(place: Path) -> Shop:
 
 
 def small_shop(place: Path, households: int = 300) -> Shop:
-    """The first households by id: everything of them, and the whole assortment."""
+    """The first households by id: everything of them, and the whole assortment; without recommendations, for time."""
     shop = Shop(_copied(place), place / "landing", place / "warehouse")
+    shutil.rmtree(shop.folder / "recommendations")
     shop.landing.mkdir()
     everybody = pq.read_table(package_data() / "transactions.parquet", columns=["household_id"])["household_id"]
     chosen = pa.array(sorted(pc.unique(everybody).to_pylist())[:households])

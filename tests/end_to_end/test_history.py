@@ -55,7 +55,6 @@ def a_shop(place: Path) -> Shop:
     shop.edit("quality.yml", "min_value: 75", "min_value: 50")
     shop.edit("quality.yml", "min_value: 100", "min_value: 1")
     shutil.rmtree(shop.folder / "audiences")
-    shutil.rmtree(shop.folder / "recommendations")
     for file in (shop.folder / "segmentations").iterdir():
         if file.stem not in ("purchase_frequency", "age"):
             file.unlink()
