@@ -100,7 +100,11 @@ def make_world(place: Path, customers: int, seed: int, days: int = DAYS) -> None
     """
     as_of = ("--as-of", str(last_day(days)))
     size = ("--customers", str(customers), "--days", str(days), "--seed", str(seed))
-    for job, *words in (("generate", *size), ("ingest",), ("features", *as_of), ("segments", *as_of)):
+    for job, *words in (
+        ("generate", *size),
+        ("ingest",),
+        *((job, *as_of) for job in ("features", "segments", "audiences")),
+    ):
         told = [sys.executable, "-W", "ignore", "-m", "strata", job, "--project", str(TELCO), *words]
         told += ["--set", f"storage.root={place / 'warehouse'}", "--set", f"variables.landing={place / 'landing'}"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib"), "STRATA_IDENTITY_KEY": KEY}
@@ -112,12 +116,43 @@ def last_day(days: int = DAYS) -> date:
     return STARTS_ON + timedelta(days=days - 1)
 
 
+@dataclass(frozen=True)
+class Likeness:
+    """A look-alike against the truth: how many were returned and could be, and of each how many are what was sought."""
+
+    members: int
+    members_meant: int
+    candidates: int
+    candidates_meant: int
+
+    @property
+    def lift(self) -> float:
+        """Share of those meant among the members over that among the candidates."""
+        return (self.members_meant / self.members) / (self.candidates_meant / self.candidates)
+
+
+def likeness(place: Path) -> Likeness:
+    """Who seeks health by what they buy, learned from a survey: of those whom no survey has asked."""
+    truth = pl.read_parquet(f"{place}/landing-truth/customers/*.parquet")
+    meant = truth.select(_ids(truth), is_meant=pl.col("benefit") == "health")
+    snapshot = pl.read_delta(f"{place}/warehouse/features/snapshot").filter(as_of_date=last_day())
+    asked = snapshot.filter(surveys_728d=0).select("customer_id").join(meant, "customer_id")
+    found = pl.read_delta(f"{place}/warehouse/staging/audience_membership").filter(audience="health_minded")
+    taken = found.select("customer_id").join(meant, "customer_id")
+    return Likeness(len(taken), taken["is_meant"].sum(), len(asked), asked["is_meant"].sum())
+
+
 def judged(place: Path) -> pl.DataFrame:
     """Customers of the base for whom the judge has guessed: `customer_id`, per trait `<trait>` and `<trait>_guess`."""
     truth = pl.read_parquet(f"{place}/landing-truth/customers/*.parquet")
     guesses = pl.read_parquet(f"{place}/landing-truth/guesses/*.parquet")
-    ids = [hmac.new(bytes.fromhex(KEY), str(n).encode(), hashlib.sha256).hexdigest()[:32] for n in truth["msisdn"]]
-    return truth.with_columns(pl.Series("customer_id", ids)).join(guesses, "customer", suffix="_guess")
+    return truth.with_columns(_ids(truth)).join(guesses, "customer", suffix="_guess")
+
+
+def _ids(truth: pl.DataFrame) -> pl.Series:
+    key = bytes.fromhex(KEY)
+    ids = [hmac.new(key, str(number).encode(), hashlib.sha256).hexdigest()[:32] for number in truth["msisdn"]]
+    return pl.Series("customer_id", ids)
 
 
 def verdicts(place: Path) -> Iterator[Verdict]:
