@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -19,10 +20,13 @@ from strata.contract.audience_changes import audience_changes
 WHO = "abcdefgh"
 RULE = rule("visits >= 3 and spend_cheese > 5")
 PAIRS, REFUSED = "audience string, customer_id string", "audience string, customer_id string, reason string"
-KNOWN = (
-    f"customer_id string, {IN_BASE} boolean, {ALLOWED} boolean, wine_days bigint, visits bigint, messages bigint, "
-    "spend_cheese double, spend_beer double"
-)
+KNOWN = pa.schema(
+    [
+        ("customer_id", pa.string()), (IN_BASE, pa.bool_()), (ALLOWED, pa.bool_()), ("wine_days", pa.int64()),
+        ("visits", pa.int64()), ("messages", pa.int64()), ("spend_cheese", pa.decimal128(18, 2)),
+        ("spend_beer", pa.decimal128(18, 2)),
+    ]
+)  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -47,14 +51,15 @@ known = st.dictionaries(
     st.fixed_dictionaries(
         {
             IN_BASE: st.just(True), ALLOWED: st.booleans(), "visits": st.integers(1, 4),
-            "messages": st.sampled_from([0, 4, None]), "spend_cheese": st.sampled_from([1.0, 9.0]),
+            "messages": st.sampled_from([0, 4, None]), "spend_cheese": st.sampled_from([1, 9]),
         }
     ),
 )  # fmt: skip
 
 
 def frames(spark: SparkSession, told: Mapping[str, Row]) -> DataFrame:
-    return frame(spark, [{"customer_id": who, **row} for who, row in told.items()], KNOWN)
+    rows = [{"customer_id": who, **row} for who, row in told.items()]
+    return spark.createDataFrame(pa.Table.from_pylist(rows, KNOWN))
 
 
 def pairs(spark: SparkSession, found: Mapping[str, Any], schema: str = PAIRS) -> DataFrame:
@@ -91,16 +96,16 @@ def why_removed(who: str, case: Case, now: Mapping[str, Row]) -> str:
     if who not in now:
         return "left the base"
     excluded, often, cheese = met(now[who])
-    told = {
-        case.refused.get(who, ""): who in case.refused,
-        "not eligible": not now[who][ALLOWED],
-        "excluded: messages > 3": excluded,
-        "may no longer be in it": case.withheld,
-        "no longer: visits >= 3": not often,
-        "no longer: spend_cheese > 5": not cheese,
-    }
-    # A reason of `refused` that is also another one's stands first either way.
-    return next((reason for reason, holds in told.items() if holds), "no longer meets the rule")
+    told = [
+        (case.refused.get(who, ""), who in case.refused),
+        ("not eligible", not now[who][ALLOWED]),
+        ("excluded: messages > 3", excluded),
+        ("may no longer be in it", case.withheld),
+        ("no longer: visits >= 3", not often),
+        ("no longer: spend_cheese > 5", not cheese),
+        ("no longer meets the rule", True),
+    ]
+    return next(reason for reason, holds in told if holds)
 
 
 def why_added(who: str, case: Case, now: Mapping[str, Row], before: Mapping[str, Row] | None) -> str:
