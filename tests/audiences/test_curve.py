@@ -1,5 +1,6 @@
 """What lies within reach: against candidates sorted one by one, and what is told of few."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -61,6 +62,20 @@ def test_what_is_expected_is_what_the_backtest_found_at_the_same_reach() -> None
     assert (tenth["recall"], tenth["lift"], tenth["relevance"]) == (0.1, 1.0, 20 / 50)
     assert (tenth["similarity_min"], tenth["similarity_mean"]) == (0.9, pytest.approx(0.94975))
     assert not any(row["is_suppressed"] for row in rows)
+
+
+def test_what_the_backtest_does_not_say_is_not_expected_either() -> None:
+    """Of 2, 4, 6 and 10 found only the last is no handful; the shares behind them would give them away."""
+    rows = curve_rows(counted(*np.arange(2000) / 2000), tried(), 10, "wine", AS_OF)
+    assert [row["recall"] for row in rows][:4] == [None, None, None, 0.05]
+    assert {row[figure] for row in rows[:3] for figure in ("recall", "lift", "relevance")} == {None}
+    assert not rows[0]["is_suppressed"]
+
+
+def test_hidden_parts_of_the_seed_say_nothing_of_how_many_will_join() -> None:
+    over_folds = replace(tried(), method="folds")
+    tenth = curve_rows(counted(*np.arange(2000) / 2000), over_folds, 10, "wine", AS_OF)[4]
+    assert (tenth["recall"], tenth["lift"], tenth["relevance"]) == (0.1, 1.0, None)
 
 
 def test_without_a_backtest_nothing_is_expected() -> None:

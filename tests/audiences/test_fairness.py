@@ -65,6 +65,11 @@ def test_what_is_withheld_cannot_be_had_by_subtraction(counts: list[tuple[int, i
         assert not left or (len(left) > 1 and sum(left) >= floor) or everything
 
 
+def test_one_withheld_cell_of_a_group_is_the_sum_less_the_others() -> None:
+    """The second cell hides the first among members; of the seed it has nobody, and so a third is needed."""
+    assert withheld_cells([(5, 50), (6, 0), (30, 30), (40, 40)], 10) == {0, 1, 2}
+
+
 def test_counting_takes_one_aggregate_and_knows_the_unknown(spark: SparkSession) -> None:
     rows = [("a", "f", 34, True), ("b", "f", 39, False), ("c", None, 40, True), ("d", "m", None, False)]
     customers = spark.createDataFrame(rows, "customer_id string, sex string, age_years bigint, is_in boolean")

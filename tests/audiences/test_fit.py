@@ -1,10 +1,20 @@
-"""The regression against scipy's minimiser and a closed form; what is prepared, left out and kept."""
+"""The models against scikit-learn and scipy's minimiser; what is prepared, left out and kept."""
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.linear_model import Ridge
 
-from strata.audiences.fit import NET_C, NET_L1_RATIO, RIDGE_C, centroid_likeness, elastic_net, fit_lookalike, ridge
+from strata.audiences.fit import (
+    NET_C,
+    NET_L1_RATIO,
+    RIDGE_ROWS,
+    centroid_likeness,
+    elastic_net,
+    fit_lookalike,
+    ridge,
+    trust,
+)
 from strata.audiences.matrix import one_sided, prepare, separating
 from strata.audiences.model import LookalikeModel
 
@@ -24,20 +34,45 @@ def penalised_loss(parameters: np.ndarray, matrix: np.ndarray, seed: np.ndarray,
     return float(weights @ weights / 2 + c * (balance * losses).sum())
 
 
-@pytest.mark.parametrize("c", [RIDGE_C, 0.1])
-def test_the_regression_is_the_minimum_that_scipy_finds(c: float) -> None:
+@pytest.mark.parametrize("rows", [RIDGE_ROWS, 40.0])
+def test_the_ridge_is_the_direction_of_scikit_learn_s_on_the_scale_of_a_logistic_regression(rows: float) -> None:
     values, seed = people()
     matrix = prepare([f"f{i}" for i in range(5)], values).apply(values)
-    found = minimize(penalised_loss, np.zeros(6), (matrix, seed, c), method="BFGS", options={"gtol": 1e-9})
-    weights, intercept = ridge(matrix, seed, c)
-    assert [*weights, intercept] == pytest.approx(found.x.tolist(), abs=1e-5)
+    weights, intercept = ridge(matrix, seed, rows)
+    theirs = Ridge(alpha=rows).fit(matrix, seed.astype(float)).coef_
+    assert weights / np.linalg.norm(weights) == pytest.approx(theirs / np.linalg.norm(theirs), abs=1e-8)
+    sums = matrix @ weights
+    found = minimize(penalised_loss, np.zeros(2), (sums[:, None] / sums.std(), seed, 100.0), method="BFGS")
+    assert [1.0, intercept] == pytest.approx([found.x[0] / sums.std(), found.x[1]], abs=1e-3)
 
 
-def test_with_one_binary_feature_and_no_penalty_to_speak_of_the_weight_is_the_log_odds_ratio() -> None:
+def test_weights_are_of_features_of_deviation_1_though_learned_on_weighed_ones() -> None:
+    values, seed = people()
+    values[:, 0] *= np.arange(len(seed)) % 10 == 0
+    names = [f"f{i}" for i in range(5)]
+    preparation = prepare(names, values)
+    weighed = preparation.apply(values) * trust(preparation)
+    weights, intercept = ridge(weighed, seed)
+    model = fit_lookalike(names, values, seed).model
+    assert model is not None
+    assert model.score(values) == pytest.approx(1 / (1 + np.exp(-(weighed @ weights + intercept))), abs=1e-5)
+
+
+def test_with_one_binary_feature_the_weight_is_the_log_odds_ratio() -> None:
     # seed: 30 of 40 have it, rest: 10 of 60; odds ratio (30/10) / (10/50) = 15
     has = np.array([1.0] * 30 + [0.0] * 10 + [1.0] * 10 + [0.0] * 50)[:, None]
-    weights, _ = ridge(has, np.arange(100) < 40, c=1e7)
-    assert weights[0] == pytest.approx(np.log(15), abs=1e-4)
+    weights, _ = ridge(has, np.arange(100) < 40)
+    assert weights[0] == pytest.approx(np.log(15), abs=1e-2)
+
+
+def test_a_feature_that_hardly_anybody_has_is_trusted_less() -> None:
+    dice = np.random.default_rng(5)
+    often, rare = (np.where(dice.random(2_000) < share, dice.gamma(2.0, 10, 2_000), 0.0) for share in (0.5, 0.02))
+    change = dice.normal(size=2_000)
+    trusted = trust(prepare(["often", "rare", "change"], np.column_stack([often, rare, change])))
+    assert trusted[0] > 1 > trusted[1]
+    assert trusted[2] == 1
+    assert (trusted[:2] ** 2).mean() == pytest.approx(1)
 
 
 def test_a_row_more_of_the_rest_does_not_move_the_middle() -> None:

@@ -244,6 +244,18 @@ def test_counts_of_a_few_are_withheld_and_so_are_those_that_differ_by_a_few() ->
     assert hidden["truth_customers"] == 100
 
 
+def test_what_an_audience_takes_is_said_before_the_rest() -> None:
+    found = judged([4, 12, 14, 25, 33, 60], [0] * 6)
+    assert told(replace(found, reach=0.03), "lookalike") == {0.03: 14, 0.05: 25, 0.2: 60}
+
+
+def test_the_floor_is_the_project_s() -> None:
+    table = town()
+    found = learn(lookalike(), table, AS_OF, counts(table), Privacy((), cell_floor=10_000))
+    assert found.backtest is not None
+    assert {row["is_suppressed"] for row in found.backtest.to_rows("wine", AS_OF)} == {True}
+
+
 def test_a_gain_is_withheld_where_it_would_give_the_rival_away() -> None:
     rows = judged([4, 12, 14, 25, 33, 60], [0, 9, 10, 22, 30, 95]).to_rows("wine", AS_OF)
     gains = {row["reach"]: row["gain"] for row in rows if row["model"] == "lookalike"}

@@ -83,14 +83,10 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
         name, reason = audience["audience"], f": {audience['status_reason']}" if audience["status_reason"] else ""
         console.say(f"\nAudience {name}: {audience['customers']:,} members, {audience['status']}{reason}")
         console.say(_counts_of(audience))
-        lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH]
+        lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH and not r["is_suppressed"]]
         if not lines:
             continue
-        head = lines[0]
-        console.say(
-            f"Backtest at 10 % reach: trained as of {head['train_as_of_date']}, {head['truth_customers']:,} of"
-            f" {head['candidate_customers']:,} candidates joined since"
-        )
+        console.say(f"Backtest at 10 % reach: {_tried_in_words(lines[0])}")
         lines.sort(key=lambda r: -(r["lift"] or 0))
         console.table(
             ["model", "found", "recall", "lift", "90 % from", "to", "AUC"],
@@ -107,6 +103,13 @@ def _counts_of(audience: Row) -> str:
         "asked_customers_84d": "written to in 84 days",
     }
     return ", ".join(f"{audience[name]:,} {what}" for name, what in words.items() if audience[name] is not None)
+
+
+def _tried_in_words(row: Row) -> str:
+    seed, truth, candidates = (row[f"{who}_customers"] for who in ("seed", "truth", "candidate"))
+    if row["method"] == "folds":
+        return f"fifths of a seed of {seed:,} hidden among {candidates:,} candidates and looked for"
+    return f"trained as of {row['train_as_of_date']}, {truth:,} of {candidates:,} candidates joined since"
 
 
 def _overview_line(row: Row) -> list[object]:
