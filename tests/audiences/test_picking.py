@@ -104,7 +104,9 @@ def test_the_best_of_each_audience_are_those_of_sorting_all_candidates_by_the_mo
 
 def test_no_more_are_ranked_than_can_be_picked_and_those_of_equal_score(customers: DataFrame) -> None:
     wanted = [cut for cut in cuts() if cut.lookalike.name in ("tenth", "forty")]
-    assert reaching(customers, wanted).count() <= 1.2 * sum(len(expected(cut)) for cut in wanted)
+    equal = sum(int((scores(cut.model)[is_candidate()] >= cut.least).sum()) for cut in wanted)
+    assert reaching(customers, wanted).count() == equal
+    assert sum(len(expected(cut)) for cut in wanted) <= equal < is_candidate().sum()
 
 
 @pytest.mark.parametrize("partitions", [1, 4, 7, 64])
