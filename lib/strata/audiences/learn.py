@@ -16,6 +16,7 @@ from strata.audiences.model import LookalikeModel
 from strata.audiences.proof import against_fitting, against_publishing
 from strata.audiences.sampled import Counts, OfAudience, Sampled, candidates_on, sampled_on
 from strata.audiences.verdict import worth_knowing
+from strata.expression import Expression
 from strata.project.policies import Privacy
 
 _SHOWN = 12
@@ -87,7 +88,9 @@ def _tried(lookalike: Lookalike, sample: pa.Table | OfAudience, as_of: date, now
     then = sampled_on(day, sample, lookalike.features)
     if can_be_tried_in_time(then):
         return backtest(then, day, reach, penalty)
-    return try_over_folds(now, as_of, reach, penalty)
+    # Told apart from others than the candidates, a seed is looked for among these: they are whom its model knows.
+    among = replace(now, candidate=~now.seed) if isinstance(lookalike.against, Expression) else now
+    return try_over_folds(among, as_of, reach, penalty)
 
 
 def _follows_from_exposure(lookalike: Lookalike, sample: pa.Table | OfAudience, as_of: date) -> tuple[str, ...]:
