@@ -41,13 +41,14 @@ WHEN = f"""
 
 @pytest.fixture(scope="module")
 def tried() -> list[Backtest]:
-    bought = duckdb.sql(BOUGHT).df()
+    with duckdb.connect() as connection:
+        bought, weekly, visited = (connection.sql(query).df() for query in (BOUGHT, WHEN, VISITS))
     first = bought[~bought.later]
     spend = first.pivot(index="household_id", columns="category", values="spend").fillna(0).sort_index()
     shares = 1000 * spend.div(spend.sum(axis=1), axis=0)
-    when = duckdb.sql(WHEN).df().pivot(index="household_id", columns="part", values="spend")
+    when = weekly.pivot(index="household_id", columns="part", values="spend")
     known = shares.join(when.reindex(spend.index).fillna(0))
-    visits = duckdb.sql(VISITS).df().set_index("household_id").days.reindex(spend.index).to_numpy(dtype=float)
+    visits = visited.set_index("household_id").days.reindex(spend.index).to_numpy(dtype=float)
     buyers = first.groupby("category").household_id.nunique()
     later = bought[bought.later].groupby("category").household_id.agg(set)
     found = []

@@ -25,6 +25,7 @@ from strata.audiences.sampled import Census, Counts, OfAudience, Sample, census_
 from strata.audiences.scoring import score_column
 from strata.audiences.selection import best_candidates
 from strata.project.audiences import Size
+from strata.project.policies import Privacy
 
 ROWS = 600
 DEFINITION = lookalike(exclude=["messages > 3"])
@@ -77,7 +78,7 @@ def table(snapshot: DataFrame) -> OfAudience:
 
 @pytest.fixture(scope="module")
 def learned(table: OfAudience, counts: dict[date, Counts]) -> Learned:
-    found = learn(DEFINITION, table, AS_OF, counts[AS_OF], seed_floor=20)
+    found = learn(DEFINITION, table, AS_OF, counts[AS_OF], privacy=Privacy((), seed_floor=20))
     assert found.model is not None
     return found
 
@@ -102,7 +103,7 @@ def test_customers_are_counted_by_what_they_are(counts: dict[date, Counts]) -> N
     wine = shop()["wine_days"].to_pylist()
     then, now = wine[:ROWS], wine[ROWS:]
     assert counts == {
-        day: Counts(sum(w == 1 for w in part), sum(w == 0 for w in part), sum(w == 0 for w in part))
+        day: Counts(*(sum(w == n for w in part) for n in (1, 0, 0)), len(part))
         for day, part in ((THEN, then), (AS_OF, now))
     }
     assert None in now  # unknown: neither seed nor candidate

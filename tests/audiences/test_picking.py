@@ -1,5 +1,6 @@
 """Many look-alikes in one pass, against the models' own scores sorted one by one."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +159,12 @@ def test_a_size_by_score_reaches_as_far_as_the_sample_says() -> None:
 
 def test_more_look_alikes_cost_no_more_spark_jobs(spark: SparkSession) -> None:
     everybody = arrow_frame(spark, shop())
-    run: Any = SimpleNamespace(project=SimpleNamespace(privacy=Privacy((), seed_floor=20), features=()))
+    run: Any = SimpleNamespace(
+        project=SimpleNamespace(
+            privacy=Privacy((), seed_floor=20), features=(), segmentations=(), audiences=(),
+            definition_hashes=defaultdict(str),
+        )
+    )  # fmt: skip
     target: Any = SimpleNamespace(as_of=AS_OF)
 
     def alike(number: int) -> Audience:
@@ -168,9 +174,9 @@ def test_more_look_alikes_cost_no_more_spark_jobs(spark: SparkSession) -> None:
     for count in (3, 13):
         with counted_jobs(spark) as jobs:
             wanted = [alike(n) for n in range(count)]
-            found = find_lookalikes(run, target, wanted, Customers(everybody, NAMES))
-        assert len([each for each in found.values() if each.picks is not None]) > count / 3
-        (held,) = {id(each.held): each.held for each in found.values()}.values()
+            found = find_lookalikes(run, target, wanted, Customers(everybody, NAMES), {})
+        assert len([each for each in found if each.picks is not None]) > count / 3
+        (held,) = {id(each.held): each.held for each in found}.values()
         assert held is not None
         held.unpersist()
         counted[count] = jobs[0]

@@ -18,6 +18,7 @@ from strata.contract.columns import Type
 from strata.errors import Location
 from strata.expression import Name
 from strata.project.audiences import Audience, Likeness, Size
+from strata.project.policies import Privacy
 from strata.project.words import Text
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def find_categories(spark: "SparkSession", source: Path, to: Path, wanted: list[
     sample, found, cuts = sample_of(customers, alike, YEAR), {}, []
     for each in alike:
         own, counts = sample.of(each.name, "visits"), sample.census[YEAR].of[each.name]
-        made = learn(each, own, YEAR, counts, 100)
+        made = learn(each, own, YEAR, counts, Privacy(()))
         if made.model and made.backtest:
             scores = made.model.score(own.candidates_on(YEAR, made.model.features).values)
             cuts.append(find_cut(each, made.model, counts.candidates, scores))

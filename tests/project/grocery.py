@@ -1,4 +1,4 @@
-"""The shipped grocery project, copied, cut to three definitions and changed."""
+"""The shipped grocery project, copied, cut to three segmentations and an audience, and changed."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,7 @@ from strata.project.models import Project
 GROCERY = Path(__file__).parents[2] / "conf" / "grocery"
 KEPT = ("purchase_frequency", "rfm", "shopping_style")
 """Definitions of a copy: a kind each, and none of the catalogue, so that a mistake is said once."""
+AUDIENCE = "next_wine_buyers"
 LANDING = {"variables.landing": "/data"}
 
 
@@ -18,6 +19,9 @@ def copy_of_grocery(to: Path) -> Path:
     shutil.copytree(GROCERY, folder)
     for path in (folder / "segmentations").glob("*.yml"):
         if path.stem not in KEPT:
+            path.unlink()
+    for path in (folder / "audiences").glob("*.yml"):
+        if path.stem != AUDIENCE:
             path.unlink()
     change(folder / "project.yml", "includes: ../catalogue\n", "")
     return folder
