@@ -20,6 +20,8 @@ from strata.storage.tables import Lakehouse
 vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
+WITHHELD = 6
+"""Released, but not every audience: the look-alike of wine buyers does not surely beat its rivals."""
 OF_GROCERY = re.compile(r"def test_\w+\([^)]*\bgrocery(_run|_said)?\b")
 
 
@@ -70,7 +72,7 @@ def grocery_run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     shop = whole_shop(tmp_path_factory.mktemp("grocery"))
     assert shop.strata("init").code == 0
     said = shop.run("2017-11-30,2017-12-31")
-    assert said.code == 0, said.out + said.err
+    assert said.code == WITHHELD, said.out + said.err
     return shop, said
 
 
