@@ -205,3 +205,14 @@ def test_a_model_survives_json() -> None:
     model = fit_lookalike([f"f{i}" for i in range(5)], values, seed).model
     assert model is not None
     assert LookalikeModel.from_json(model.to_json()) == model
+
+
+def test_of_many_rows_a_column_that_tells_them_apart_is_found_among_some_of_them() -> None:
+    dice = np.random.default_rng(5)
+    seed = dice.random(30_000) < 0.2
+    columns = [
+        dice.normal(size=len(seed)),
+        -2.0 * seed + 0.3 * dice.normal(size=len(seed)),
+        seed + dice.normal(size=len(seed)),
+    ]
+    assert separating(np.column_stack(columns), seed) == [False, True, False]

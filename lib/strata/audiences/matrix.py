@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from strata.audiences.ranking import Flags, Numbers
@@ -14,6 +15,9 @@ CONSTANT_BELOW = 1e-9
 
 LEAK_ABOVE = 0.995
 """AUC from which a single feature is taken for the seed's own rule in other words."""
+
+SCREENED, SCREEN_ABOVE = 2_000, 0.95
+"""Of seed and of rest, so many are looked at first; one whose AUC is above .995 among all is above .95 among these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,32 @@ def prepare(features: Sequence[str], values: Numbers) -> Preparation:
 
 
 def separating(prepared: Numbers, seed: Flags) -> list[bool]:
-    """For each column: whether it alone tells the seed from the rest (AUC above .995, in either direction)."""
-    inside, outside = int(seed.sum()), int((~seed).sum())
-    if not inside or not outside or not prepared.shape[1]:
+    """For each column: whether it alone tells the seed from the rest (AUC above .995, in either direction).
+
+    Ranks of everybody are made only of columns that some of them say may: sorting all costs more than the fit.
+    """
+    if not seed.any() or seed.all() or not prepared.shape[1]:
         return [False] * prepared.shape[1]
+    some = np.sort(np.concatenate([_spread(np.flatnonzero(part)) for part in (seed, ~seed)]))
+    separates = _areas(prepared[some], seed[some]) > SCREEN_ABOVE
+    separates[separates] = _areas(prepared[:, separates], seed) > LEAK_ABOVE
+    flags: list[bool] = separates.tolist()
+    return flags
+
+
+def _areas(prepared: Numbers, seed: Flags) -> Numbers:
+    """For each column the AUC, of the direction in which it is above one half."""
+    if not prepared.shape[1]:
+        return np.zeros(0)
+    inside, outside = int(seed.sum()), int((~seed).sum())
     ranks = rankdata(prepared, axis=0)
     areas = (ranks[seed].sum(axis=0) - inside * (inside + 1) / 2) / (inside * outside)
-    separates: list[bool] = (np.maximum(areas, 1 - areas) > LEAK_ABOVE).tolist()
-    return separates
+    return np.asarray(np.maximum(areas, 1 - areas), dtype=np.float64)
+
+
+def _spread(places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of many some, evenly from the first to the last."""
+    return places if len(places) <= SCREENED else places[:: -(-len(places) // SCREENED)]
 
 
 def one_sided(prepared: Numbers, seed: Flags) -> Flags:

@@ -1,27 +1,24 @@
 """The best candidates of all look-alikes of a release in one pass over the customers, no Python on executors.
 
-    features prepared, once per customer × a row per model → weighted sum → who reaches a cut → score → the best of each
+    features tamed, once per customer → times the weights of all models → who reaches a cut → score → the best of each
 
-A row per model beside each customer, and one expression for all of them: a sum written out for each of 50 models is
-code of thousands of terms, on which the JVM spends longer than on the customers (`tests/bench/results-lookalikes.md`).
-Scores are rounded and sums have one order, so picks are equal bit for bit whatever the partitioning.
+Scores are rounded, so picks are equal bit for bit whatever the partitioning.
 """
 
 from collections.abc import Sequence
-from functools import reduce
 from math import inf, log
-from operator import add
 
-import pyarrow as pa
+import numpy as np
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from strata.audiences.cut import Cut
+from strata.audiences.product import with_products
+from strata.audiences.ranking import Numbers
 from strata.audiences.sample import is_candidate
 from strata.audiences.scoring import Read, likeness, reads_of, tamed, terms_of
 
-_INDEX, _CANDIDATES, _PLACE = "~audience", "~candidates", "~place"
-_CONSTANT, _LOWEST, _LEAST, _SIZE, _LINEAR = "~constant", "~lowest", "~least", "~size", "~linear"
+_INDEX, _CANDIDATES, _SUMS, _LINEAR, _PLACE = "~audience", "~candidates", "~sums", "~linear", "~place"
 _SLACK = 1e-6
 
 
@@ -36,14 +33,18 @@ def reaching(customers: DataFrame, cuts: Sequence[Cut]) -> DataFrame:
         ~audience (its place among `cuts`), customer_id, score: in general a few more than are wanted.
     """
     read = sorted({each for cut in cuts for each in reads_of(cut.model)})
+    values = [f"~{n}" for n in range(len(read))]
     candidates = F.array(*[is_candidate(cut.lookalike) for cut in cuts]).alias(_CANDIDATES)
-    prepared = customers.select("customer_id", candidates, *[tamed(*e).alias(_value(n)) for n, e in enumerate(read)])
-    models = customers.sparkSession.createDataFrame(_table(cuts, read))
-    pairs = prepared.crossJoin(F.broadcast(models)).where(F.get(_CANDIDATES, F.col(_INDEX)))
-    known = [F.coalesce(F.col(_value(n)), F.col(_mean(n))) * F.col(_weight(n)) for n in range(len(read))]
-    summed = pairs.select("customer_id", _INDEX, _LOWEST, _LEAST, reduce(add, known, F.col(_CONSTANT)).alias(_LINEAR))
-    scored = summed.where(F.col(_LINEAR) >= F.col(_LOWEST)).withColumn("score", likeness(F.col(_LINEAR)))
-    return scored.where(F.col("score") >= F.col(_LEAST)).select(_INDEX, "customer_id", "score")
+    tamed_once = [tamed(*each).alias(name) for name, each in zip(values, read, strict=True)]
+    prepared = customers.select("customer_id", candidates, *tamed_once)
+    known = [F.coalesce(F.col(name), F.lit(0.0)) for name in values]
+    unknown = [F.col(name).isNull().cast("double") for name in values]
+    summed = with_products(prepared, F.array(F.lit(1.0), *known, *unknown), _weights(cuts, read), _SUMS)
+    each = summed.select("customer_id", _CANDIDATES, F.posexplode(_SUMS).alias(_INDEX, _LINEAR))
+    lowest = _of(F.col(_INDEX), [_lowest(cut.least) for cut in cuts], "double")
+    passing = each.where(F.get(_CANDIDATES, F.col(_INDEX)) & (F.col(_LINEAR) >= lowest))
+    scored = passing.select(_INDEX, "customer_id", likeness(F.col(_LINEAR)).alias("score"))
+    return scored.where(F.col("score") >= _of(F.col(_INDEX), [cut.least for cut in cuts], "double"))
 
 
 def best(reached: DataFrame, cuts: Sequence[Cut]) -> DataFrame:
@@ -64,19 +65,14 @@ def best(reached: DataFrame, cuts: Sequence[Cut]) -> DataFrame:
     return taken.select(names.alias("audience"), "customer_id", "score", F.lit("lookalike").alias("origin"))
 
 
-def _table(cuts: Sequence[Cut], read: Sequence[Read]) -> pa.Table:
-    """A row per cut: its place, what its sum begins with and must come to, and for each of `read` mean and weight."""
-    terms = [terms_of(cut.model) for cut in cuts]
-    columns = {
-        _INDEX: pa.array(range(len(cuts)), pa.int32()),
-        _CONSTANT: [constant for constant, _ in terms],
-        _LOWEST: [_lowest(cut.least) for cut in cuts],
-        _LEAST: [cut.least for cut in cuts],
-    }
-    for n, each in enumerate(read):
-        found = [of.get(each, (0.0, 0.0)) for _, of in terms]
-        columns |= {_mean(n): [mean for mean, _ in found], _weight(n): [weight for _, weight in found]}
-    return pa.table(columns)
+def _weights(cuts: Sequence[Cut], read: Sequence[Read]) -> Numbers:
+    """A column per cut: what its sum begins with, and for all that is read its weight, and what stands for unknown."""
+    columns = []
+    for cut in cuts:
+        constant, terms = terms_of(cut.model)
+        found = [terms.get(each, (0.0, 0.0)) for each in read]
+        columns.append([constant, *(weight for _, weight in found), *(mean * weight for mean, weight in found)])
+    return np.array(columns).T
 
 
 def _lowest(score: float) -> float:
@@ -90,15 +86,3 @@ def _lowest(score: float) -> float:
 def _of(index: Column, values: Sequence[object], kind: str) -> Column:
     """The value at that place."""
     return F.get(F.array(*[F.lit(value).cast(kind) for value in values]), index)
-
-
-def _value(n: int) -> str:
-    return f"~x{n}"
-
-
-def _mean(n: int) -> str:
-    return f"~m{n}"
-
-
-def _weight(n: int) -> str:
-    return f"~w{n}"
