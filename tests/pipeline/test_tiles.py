@@ -167,6 +167,18 @@ def test_new_definitions_add_their_columns_and_leave_the_others(shop: Shop) -> N
     assert shop.cells() == before
 
 
+def test_a_definition_put_in_the_place_of_another_leaves_the_old_column_behind(shop: Shop) -> None:
+    shop.define(FEATURES + MORE)
+    shop.know(4)
+    shop.define(FEATURES + MORE.replace("kind: max", "kind: min"))
+    assert shop.know(4) == "tiles: 1 columns for new definitions, 4 as they were"
+    there = shop.lakehouse.read(pairs).columns
+    assert {p.name for p in shop.plan.partials} <= set(there)
+    assert not [c for c in there if c.startswith("max_")]
+    shop.define(FEATURES)
+    shop.know(4)
+
+
 def test_the_files_of_a_batch_are_told_apart_from_those_of_the_batch_before(shop: Shop) -> None:
     rows = shop.lakehouse.read(events)
     assert len(rows.inputFiles()) == BATCHES

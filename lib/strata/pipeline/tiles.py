@@ -122,20 +122,24 @@ def _add_columns(run: Run, plan: TilePlan, kept: TilePlan, known_at: datetime) -
     state = TileState(grain_of(plan), frozenset(p.name for p in plan.partials), known_at)
     cells = build_cells(_silver(run, plan, known_at), added)
     if plan.by:
-        keys = (*DAY, *plan.by)
-        lakehouse.rebuild(extend(pairs, cell_columns(plan)), _beside(lakehouse.read(pairs), cells, keys), state.note())
+        keys, table = (*DAY, *plan.by), extend(pairs, cell_columns(plan))
+        lakehouse.rebuild(table, _beside(lakehouse.read(pairs), cells, keys, table), state.note())
         cells = lakehouse.read(pairs)
-    days = build_daily(cells, added)
-    lakehouse.rebuild(extend(daily, tile_columns(plan)), _beside(lakehouse.read(daily), days, DAY), state.note())
+    days, table = build_daily(cells, added), extend(daily, tile_columns(plan))
+    lakehouse.rebuild(table, _beside(lakehouse.read(daily), days, DAY, table), state.note())
     return f"{len(added.partials)} columns for new definitions, {len(there)} as they were"
 
 
-def _beside(stored: DataFrame, made: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The stored rows with the columns that were made for them; both have the same keys, NULLs among them."""
+def _beside(stored: DataFrame, made: DataFrame, keys: Sequence[str], table: type[Table]) -> DataFrame:
+    """The stored rows with the columns that were made for them; both have the same keys, NULLs among them.
+
+    Columns that no definition needs any more are left behind.
+    """
     new = [c for c in made.columns if c not in (*keys, "event_count", "event_month")]
     named = made.select(*(F.col(k).alias(f"_{k}") for k in keys), *new)
     same = [F.col(k).eqNullSafe(F.col(f"_{k}")) for k in keys]
-    return stored.select(*(c for c in stored.columns if c not in new)).join(named, same).drop(*(f"_{k}" for k in keys))
+    kept = [c for c in stored.columns if c in table.columns and c not in new]
+    return stored.select(*kept).join(named, same).drop(*(f"_{k}" for k in keys))
 
 
 def _calendar(run: Run) -> tuple[date, date] | None:
