@@ -181,25 +181,67 @@ def test_retention_of_segments_is_that_of_the_events(grocery):
     assert set(kpis["period"]) == {"28d", "84d", "364d"}
 
 
+def line_of(grocery, audience, day):
+    return of_day(grocery.read("publish/audience_catalog"), day).filter(audience=audience).to_dicts()[0]
+
+
+def members_of(grocery, audience, day):
+    return of_day(grocery.read("members/audience_membership"), day).filter(audience=audience)
+
+
 @pytest.mark.parametrize("day", [NOVEMBER, DECEMBER])
-def test_the_look_alike_beats_its_rivals_and_returns_a_tenth_of_the_candidates(grocery, day):
-    catalog = of_day(grocery.read("publish/audience_catalog"), day).to_dicts()[0]
-    assert (catalog["status"], catalog["audience"]) == ("published", "next_wine_buyers")
-    members = of_day(grocery.read("members/audience_membership"), day)
-    assert len(members) == -(-catalog["candidate_customers"] // 10) == catalog["customers"]
-    at_ten = of_day(grocery.read("publish/audience_backtest"), day).filter(pl.col("reach") == 0.1)
-    lift = dict(at_ten.select("model", "lift").iter_rows())
+def test_the_look_alike_surely_beats_its_rivals_and_returns_a_tenth_of_the_candidates(grocery, day):
+    line = line_of(grocery, "next_organic_buyers", day)
+    assert line["status"] == "published"
+    members = members_of(grocery, "next_organic_buyers", day)
+    assert len(members) == -(-line["candidate_customers"] // 10) == line["customers"]
+    tried = of_day(grocery.read("publish/audience_backtest"), day).filter(audience="next_organic_buyers", reach=0.1)
+    lift = dict(tried.select("model", "lift").iter_rows())
     assert lift["lookalike"] > max(lift["most_active"], lift["centroid"], lift["random"])
     assert lift["lookalike"] > 2
+    assert tried.filter(model="lookalike")["gain_ci_low"].item() > 0
 
 
-def test_nobody_who_bought_wine_is_returned_as_a_next_wine_buyer(grocery):
-    products = grocery.read("silver/products").filter(pl.col("category") == "DOMESTIC WINE")["product_id"]
+@pytest.mark.parametrize("audience", ["next_wine_buyers", "like_responders_of_18"])
+def test_one_that_does_not_surely_beat_its_rivals_is_withheld_and_says_why(grocery, audience):
+    then, now = (line_of(grocery, audience, day) for day in (NOVEMBER, DECEMBER))
+    assert (then["status"], then["customers"], then["failures"]) == ("withheld", 0, 1)
+    assert "expected above 0" in then["status_reason"]
+    assert (now["status"], now["failures"]) == ("published", 0), "a month later its proof holds"
+
+
+def test_nobody_who_bought_organic_food_is_returned_as_a_next_buyer_of_it(grocery):
+    organic = pl.col("category") == "ORGANICS FRUIT & VEGETABLES"
+    products = grocery.read("silver/products").filter(organic)["product_id"]
     events = grocery.read("silver/events").filter(
         pl.col("product_id").is_in(products.implode()) & (pl.col("event_date") > pl.date(2017, 7, 2))
     )
-    members = of_day(grocery.read("members/audience_membership"), DECEMBER)["customer_id"]
+    members = members_of(grocery, "next_organic_buyers", DECEMBER)["customer_id"]
     assert not set(members) & set(events["customer_id"])
+
+
+def test_cooling_key_customers_are_those_of_the_segment_until_they_are_too_few(grocery):
+    segments = grocery.read("members/customer_segments")
+    cooling = of_day(segments, NOVEMBER).filter(cooling="key_cooling")
+    then, now = (members_of(grocery, "cooling_key_customers", day) for day in (NOVEMBER, DECEMBER))
+    assert set(then["customer_id"]) == set(cooling["customer_id"])
+    assert not then["stale"].any()
+    assert line_of(grocery, "cooling_key_customers", DECEMBER)["status_reason"].startswith("98 customers are left")
+    assert set(now["customer_id"]) == set(then["customer_id"])
+    assert now["stale"].all()
+
+
+def test_changes_applied_to_the_members_before_give_those_of_now(grocery):
+    changes = of_day(grocery.read("members/audience_changes"), DECEMBER)
+    key = ["audience", "customer_id"]
+    then, now = ({*of_day(grocery.read("members/audience_membership"), day).select(key).iter_rows()}
+                 for day in (NOVEMBER, DECEMBER))  # fmt: skip
+    added, removed = ({*changes.filter(change=c).select(key).iter_rows()} for c in ("added", "removed"))
+    assert (then - removed) | added == now
+    assert removed <= then
+    assert not added & then
+    assert "cooling_key_customers" not in set(changes["audience"]), "withheld, its members stay"
+    assert "no longer: own_brand_share_182d >= 0.4" in set(changes["reason"])
 
 
 def test_exactly_one_release_is_current_and_it_covers_every_table(grocery):
@@ -249,7 +291,7 @@ def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
     assert any(line.startswith("purchase_frequency medium Monthly to weekly 1,101 ") for line in lines)
     assert "purchase_frequency since 2017-11-30: " in grocery_said.out
     assert "Audience next_wine_buyers" in grocery_said.out
-    assert "is current: as of 2017-12-31, 21 tables" in grocery_said.out
+    assert "is current: as of 2017-12-31, 24 tables" in grocery_said.out
 
 
 def test_status_names_the_current_release(grocery):
