@@ -30,10 +30,10 @@ def test_grocery_is_read_as_it_is_written() -> None:
         "age", "benefit_sought", "christmas", "cooling", "growth_group", "household", "income", "life_stage", "niche",
         "purchase_frequency", "response_channel", "rfm", "shopping_style", "value_tier",
     ]  # fmt: skip
-    size = project.audiences[0].size
-    assert size is not None
-    assert size.share == 0.1
-    assert project.audiences[0].publish_at_least == 100
+    (wine,) = (a for a in project.audiences if a.name == "next_wine_buyers")
+    assert wine.size is not None
+    assert wine.size.share == 0.1
+    assert wine.publish_at_least == 100
     assert project.recommendations[0].als == Factorisation(rank=8, reg=0.1, alpha=1.0, iterations=5)
     assert project.offers["welcome"] == "Three coupons for the next three visits"
     assert project.checks[0].arguments == {"min_value": 1900}
