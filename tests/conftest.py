@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyspark.sql import SparkSession
 from tests.end_to_end.kit import Said, Shop, whole_shop
@@ -44,6 +45,12 @@ def looks_at_grocery(file: str) -> bool:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
     return ByRun(config, log)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _duckdb_of_its_own() -> None:
+    """DuckDB's own connection, which `duckdb.sql` uses, may be left with a result that nobody has read."""
+    duckdb.set_default_connection(duckdb.connect())
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,9 @@ WHEN = f"""
 """
 
 
+pytestmark = [pytest.mark.long, pytest.mark.soak]
+
+
 @pytest.fixture(scope="module")
 def tried() -> list[Backtest]:
     with duckdb.connect() as connection:

@@ -267,7 +267,7 @@ def test_the_holdout_is_a_share_by_hash_the_same_for_ever_and_a_higher_one_keeps
     assert both == pytest.approx(0.25 * 0.25, abs=0.02), "another audience holds back others"
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     granting=st.sets(st.integers(0, PEOPLE - 1)),
     withdrawing=st.sets(st.integers(0, PEOPLE - 1)),

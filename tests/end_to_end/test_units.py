@@ -10,7 +10,7 @@ from tests.end_to_end.kit import Shop, small_shop
 from strata.contract.clusterings import cluster_lineage, cluster_selection
 from strata.contract.published import GATED_TABLES, segment_groups, unit_segments
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 UNITS = """units:
   - {unit: basket, of: basket_id, where: "event_type = 'purchase'", days: 28, description: A basket}

@@ -67,4 +67,4 @@ def test_the_grocery_project_fits_the_contract_tables() -> None:
     plan = plan_tiles(load_project(GROCERY, {"variables.landing": "/data"}))
     assert extend(daily, tile_columns(plan)).columns[4:] == tile_columns(plan)
     assert extend(pairs, cell_columns(plan)).columns[4:] == cell_columns(plan)
-    assert len(plan.partials) == 19
+    assert len(plan.partials) == 22

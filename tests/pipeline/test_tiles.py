@@ -211,6 +211,8 @@ def test_dates_built_together_are_what_each_would_be_alone(shop: Shop) -> None:
         assert found.num_rows > WORLDS
 
 
+@pytest.mark.long
+@pytest.mark.soak
 def test_months_that_are_merged_once_follow_what_is_known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "WORTH", 0)
     shop.define("".join(ALL))
