@@ -291,6 +291,7 @@ def test_the_run_ends_with_what_a_person_wants_to_know(grocery_said):
     assert any(line.startswith("purchase_frequency medium Monthly to weekly 1,101 ") for line in lines)
     assert "purchase_frequency since 2017-11-30: " in grocery_said.out
     assert "Audience next_wine_buyers" in grocery_said.out
+    assert "35 no longer: own_brand_share_182d >= 0.4" in grocery_said.out
     assert "is current: as of 2017-12-31, 24 tables" in grocery_said.out
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.console import Console
 from strata.contract import lists, published
+from strata.contract.audience_changes import audience_changes
 from strata.contract.columns import Table
 from strata.contract.spark import rows_of
 from strata.pipeline.context import Run
@@ -78,11 +80,15 @@ def _moved_in_words(moves: Sequence[Row]) -> str:
 
 
 def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None:
-    backtest = _slice(run, current, lists.audience_backtest)
+    backtest, changed = _slice(run, current, lists.audience_backtest), _changed(run, current)
+    floor = run.project.privacy.cell_floor
     for audience in sorted(_slice(run, current, lists.audience_catalog), key=lambda r: r["audience"]):
         name, reason = audience["audience"], f": {audience['status_reason']}" if audience["status_reason"] else ""
         console.say(f"\nAudience {name}: {audience['customers']:,} members, {audience['status']}{reason}")
         console.say(_counts_of(audience))
+        for change in ("added", "removed"):
+            if told := changes_in_words([r for r in changed if (r["audience"], r["change"]) == (name, change)], floor):
+                console.say(f"{change.capitalize()} since the release before: {told}")
         lines = [r for r in backtest if r["audience"] == name and r["reach"] == REACH and not r["is_suppressed"]]
         if not lines:
             continue
@@ -92,6 +98,19 @@ def _print_audiences(run: Run, current: Sequence[Row], console: Console) -> None
             ["model", "found", "recall", "lift", "90 % from", "to", "AUC"],
             [[r[c] for c in BACKTEST] for r in lines],
         )
+
+
+def changes_in_words(rows: Sequence[Row], floor: int) -> str:
+    """How many joined or left, and the reasons that at least `floor` of them share; nothing where nobody did.
+
+    Args:
+        rows: reason, customers: of one audience and one kind of change.
+        floor: fewest customers that a reason is told of.
+    """
+    total = sum(r["customers"] for r in rows)
+    told = sorted((r for r in rows if r["customers"] >= floor), key=lambda r: (-r["customers"], r["reason"]))
+    reasons = "; ".join(f"{r['customers']:,} {r['reason']}" for r in told)
+    return f"{total:,}{f' ({reasons})' if reasons else ''}" if total else ""
 
 
 def _counts_of(audience: Row) -> str:
@@ -118,8 +137,17 @@ def _overview_line(row: Row) -> list[object]:
     return [row["segmentation"], row["segment"], row["label"], row["customers"], share, revenue]
 
 
+def _changed(run: Run, release: Sequence[Row]) -> list[Row]:
+    """Who joined and who left audiences, counted by reason."""
+    changes = _released(run, release, audience_changes).groupBy("audience", "change", "reason")
+    return rows_of(changes.agg(F.count("*").alias("customers")))
+
+
 def _slice(run: Run, release: Sequence[Row], table: type[Table]) -> list[Row]:
     """The rows of a small table in a release, as its readers would get them."""
+    return rows_of(_released(run, release, table))
+
+
+def _released(run: Run, release: Sequence[Row], table: type[Table]) -> DataFrame:
     version = next(r["delta_version"] for r in release if r["table_name"] == table.full_name())
-    found = run.lakehouse.read(table, version).where(F.col("as_of_date") == F.lit(release[0]["as_of_date"]))
-    return rows_of(found)
+    return run.lakehouse.read(table, version).where(F.col("as_of_date") == F.lit(release[0]["as_of_date"]))
