@@ -138,7 +138,9 @@ def _overview_line(row: Row) -> list[object]:
 
 
 def _changed(run: Run, release: Sequence[Row]) -> list[Row]:
-    """Who joined and who left audiences, counted by reason."""
+    """Who joined and who left audiences, counted by reason; nothing in a release made before there were changes."""
+    if audience_changes.full_name() not in {r["table_name"] for r in release}:
+        return []
     changes = _released(run, release, audience_changes).groupBy("audience", "change", "reason")
     return rows_of(changes.agg(F.count("*").alias("customers")))
 
