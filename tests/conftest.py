@@ -22,7 +22,7 @@ vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 
 WITHHELD = 6
-"""Released, but not every audience: two look-alikes do not surely beat their rivals yet, and one has too few."""
+"""Released, but not every audience: of cooling key customers there are too few in December."""
 OF_GROCERY = re.compile(r"def test_\w+\([^)]*\bgrocery(_run|_said)?\b")
 
 
