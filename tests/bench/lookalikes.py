@@ -82,6 +82,13 @@ def definitions(seeds: Sequence[str], features: Sequence[str], activity: str, da
 
 def find(spark: "SparkSession", source: Path, to: Path, audiences: int) -> list[float]:
     """By strata: counts, one sample, a model each, one pass; no backtest. Seconds until sampled, learned, written."""
+    from strata.storage.session import planned_without_constraints  # noqa: PLC0415
+
+    with planned_without_constraints(spark):
+        return _find(spark, source, to, audiences)
+
+
+def _find(spark: "SparkSession", source: Path, to: Path, audiences: int) -> list[float]:
     from strata.audiences.cut import find_cut  # noqa: PLC0415
     from strata.audiences.fit import fit_lookalike  # noqa: PLC0415
     from strata.audiences.picking import best, reaching  # noqa: PLC0415
@@ -208,6 +215,13 @@ def make_journey(place: Path) -> tuple[list[str], list[str]]:
 
 def find_categories(spark: "SparkSession", source: Path, to: Path, wanted: list[str], learned: list[str]) -> float:
     """The look-alikes of all categories, learned, tried and picked in one pass; what was tried is written as JSON."""
+    from strata.storage.session import planned_without_constraints  # noqa: PLC0415
+
+    with planned_without_constraints(spark):
+        return _find_categories(spark, source, to, wanted, learned)
+
+
+def _find_categories(spark: "SparkSession", source: Path, to: Path, wanted: list[str], learned: list[str]) -> float:
     from strata.audiences.cut import find_cut  # noqa: PLC0415
     from strata.audiences.learn import learn  # noqa: PLC0415
     from strata.audiences.picking import best, reaching  # noqa: PLC0415

@@ -116,16 +116,18 @@ def _groups(lookalike: Lookalike) -> tuple[Column, Column, Column]:
 
 
 def _chosen(census: Census, lookalikes: Sequence[Lookalike]) -> Column:
-    """Who of a date is in the sample: by hash alone, and of what is small by a hash that lets more of it in."""
-    wider: dict[int, Column] = {}
-    for each in lookalikes:
-        for kind, limit in census.bounds(each.name).items():
-            if limit > census.everybody:
-                wider[limit] = wider.get(limit, F.lit(False)) | _column(flag(kind, each.name))
-    chosen = F.col(HASH) < F.lit(census.everybody)
-    for limit, marked in sorted(wider.items()):
-        chosen = chosen | ((F.col(HASH) < F.lit(limit)) & marked)
-    return chosen
+    """Who of a date is in the sample: by hash alone, and of what is small by a hash that lets more of it in.
+
+    The greatest of numbers and not an OR of conditions: Catalyst took minutes over the 150 of fifty audiences.
+    """
+    wider = [
+        F.when(_column(flag(kind, each.name)), F.lit(limit))
+        for each in lookalikes
+        for kind, limit in census.bounds(each.name).items()
+        if limit > census.everybody
+    ]
+    everybody = F.lit(census.everybody)
+    return F.col(HASH) < (F.greatest(everybody, *wider) if wider else everybody)
 
 
 def _seeds_of(marked: DataFrame, lookalikes: Sequence[Lookalike], as_of: date) -> DataFrame:

@@ -24,6 +24,7 @@ from strata.project.names import column_names
 from strata.project.policies import Privacy
 from strata.publish.release import Row
 from strata.segments.threads import in_threads
+from strata.storage.session import planned_without_constraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ def find_lookalikes(
         customers: whom they look at.
         before: lines of the catalogue of the release looked back at, by audience.
     """
-    likenesses = _learn(run, target, audiences, customers, before)
-    cuts = {each.lookalike.name: each.cut for each in likenesses if each.cut and not each.learned.withheld}
-    picks = pick_best(customers.as_of(target.as_of), [*cuts.values()], {e.lookalike.name: e.counts for e in likenesses})
+    with planned_without_constraints(customers.both_dates.sparkSession):
+        likenesses = _learn(run, target, audiences, customers, before)
+        cuts = {each.lookalike.name: each.cut for each in likenesses if each.cut and not each.learned.withheld}
+        counts = {each.lookalike.name: each.counts for each in likenesses}
+        picks = pick_best(customers.as_of(target.as_of), [*cuts.values()], counts)
     return [
         Found(
             each.lookalike.audience,
