@@ -28,8 +28,8 @@ FEATURES, SHARE, SEED = 64, 0.05, 23
 AT_ONCE = 100_000
 HERE, DAY = Location("audiences.yml", 1, 1), date(2024, 12, 31)
 HALF_YEAR, YEAR = date(2017, 6, 30), date(2017, 12, 31)
-KEPT, FEWEST, MOST, JOINING = 150, 150, 800, 20
-"""Categories learned from; buyers of a category, at least and at most; who join them (Valentine: 2, Easter: 6)."""
+KEPT, FEWEST, MOST, JOINING = 400, 150, 800, 20
+"""Categories learned from, at most (there are 302); buyers of one, at least and at most; who join them (Easter: 6)."""
 
 
 def names_of(audiences: int) -> tuple[list[str], list[str]]:
