@@ -165,7 +165,7 @@ def quality(source: Path, ours: Path, theirs: Path, audiences: int, audience: in
                    from '{source}')
         select count(*) filter (our), count(*) filter (our and their) / count(*) filter (their),
                avg(pull) filter (our) - avg(pull), avg(pull) filter (their) - avg(pull) from picked
-    """).fetchone()  # type: ignore[return-value]
+    """).fetchall()[0]  # type: ignore[return-value]
 
 
 def make_journey(place: Path) -> tuple[list[str], list[str]]:
