@@ -54,9 +54,8 @@ def clustering() -> Segmentation:
     )  # fmt: skip
 
 
-def executors() -> list[int]:
+def executors(application: str) -> list[int]:
     """Processes of executors on this machine that belong to the application."""
-    application = SparkSession.getActiveSession().sparkContext.applicationId
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -70,11 +69,11 @@ def executors() -> list[int]:
 
 def kill_one(spark: SparkSession, said: dict[str, int]) -> None:
     """As soon as a stage of the fit has finished some of its tasks and has others before it."""
-    tracker = spark.sparkContext.statusTracker()
+    tracker, application = spark.sparkContext.statusTracker(), spark.sparkContext.applicationId
     while not said["killed"]:
         for stage in tracker.getActiveStageIds():
             found = tracker.getStageInfo(stage)
-            if found and 2 <= found.numCompletedTasks < found.numTasks and (alive := executors()):
+            if found and 2 <= found.numCompletedTasks < found.numTasks and (alive := executors(application)):
                 os.kill(alive[0], signal.SIGKILL)
                 said["killed"] = 1
                 return

@@ -48,7 +48,8 @@ def test_the_telco_of_readme_is_generated_run_and_run_again_for_one_more_day(tmp
     shutil.copytree("conf/catalogue", folder.parent / "catalogue")
     for line in block.splitlines():
         words = [str(folder) if w == "conf/telco" else w for w in shlex.split(line, comments=True)[1:]]
-        assert main([*words, *(told if words[0] != "init" else ())]) == 0, line
+        done = main([*words, *(told if words[0] != "init" else ())])
+        assert done == 0 or (done == 6 and words[0] == "run"), line
     said = capsys.readouterr().out
     assert "tiles      1 new days, 0 corrected by late data" in said
     assert "is current: as of 2024-10-29" in said
