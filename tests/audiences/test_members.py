@@ -14,16 +14,17 @@ from pyspark.sql import functions as F
 from tests.audiences.definitions import AS_OF, THEN, arrow_frame, customer, lookalike
 
 from strata.audiences import sampled as sampling
+from strata.audiences.cut import Cut
 from strata.audiences.definition import Lookalike
 from strata.audiences.fit import fit_lookalike
 from strata.audiences.learn import Learned, learn
 from strata.audiences.matrix import Preparation
 from strata.audiences.members import with_memberships
 from strata.audiences.model import LookalikeModel
+from strata.audiences.picking import best, reaching
+from strata.audiences.ranking import Numbers, size_at
 from strata.audiences.sample import count_customers, numeric_columns, training_sample
 from strata.audiences.sampled import Census, Counts, OfAudience, Sample, census_by_date, sampled_on
-from strata.audiences.scoring import score_column
-from strata.audiences.selection import best_candidates
 from strata.project.audiences import Size
 from strata.project.policies import Privacy
 
@@ -87,10 +88,24 @@ def today(snapshot: DataFrame) -> DataFrame:
     return snapshot.where(F.col("as_of_date") == F.lit(AS_OF))
 
 
+def taken(customers: DataFrame, cut: Cut) -> DataFrame:
+    return best(reaching(customers, [cut]), [cut])
+
+
+def jvm_scores(frame: DataFrame, model: LookalikeModel) -> Numbers:
+    """Of candidates all, by row."""
+    ids, nothing = F.format_string("%032x", "row").alias("customer_id"), F.lit(0).cast("bigint").alias("wine_days")
+    found = taken(frame.select(ids, nothing, *model.features), Cut(lookalike(), model, 0.0, None))
+    return np.asarray(found.orderBy("customer_id").toArrow()["score"].to_numpy(), dtype=np.float64)
+
+
 def members(snapshot: DataFrame, learned: Learned, **changes: Any) -> list[dict[str, Any]]:
     """The best candidates, best first."""
     assert learned.model is not None
-    picked = best_candidates(today(snapshot), lookalike(**changes), learned.model, learned.counts.candidates)
+    definition, candidates = lookalike(**changes), learned.counts.candidates
+    picked = taken(
+        today(snapshot), Cut(definition, learned.model, 0.0, size_at(definition.reach(candidates), candidates))
+    )
     rows: list[dict[str, Any]] = picked.orderBy(F.col("score").desc(), "customer_id").toArrow().to_pylist()
     return rows
 
@@ -172,9 +187,8 @@ def test_scores_of_the_jvm_are_those_of_numpy(spark: SparkSession) -> None:
     assert model is not None
     columns = {name: pa.array(values[:, i], from_pandas=i % 2 == 0) for i, name in enumerate(names)}
     frame = arrow_frame(spark, {"row": range(500), **columns})
-    scored = frame.repartition(3).select("row", score_column(model).alias("score")).orderBy("row").toArrow()
     expected = model.score(values[:, [names.index(f) for f in model.features]])
-    assert scored["score"].to_numpy() == pytest.approx(expected, abs=1.01e-6)
+    assert jvm_scores(frame.repartition(3), model) == pytest.approx(expected, abs=1.01e-6)
     assert expected.std() > 0.03
 
 
@@ -182,7 +196,7 @@ def test_what_is_below_zero_or_not_finite_scores_the_same_in_both(spark: SparkSe
     model = LookalikeModel(Preparation(("a", "b"), (True, False), (1.5, 2.0), (0.5, 3.0)), (0.7, -1.1), 0.2)
     raw = [[-4.0, -4.0], [0.0, 0.0], [None, None], [float("nan"), 5.0], [3.0, float("nan")], [1e6, 1e6]]
     frame = spark.createDataFrame([(i, *row) for i, row in enumerate(raw)], "row int, a double, b double")
-    scored = frame.select("row", score_column(model).alias("score")).orderBy("row").toArrow()["score"].to_numpy()
+    scored = jvm_scores(frame, model)
     assert scored == pytest.approx(model.score(np.array(raw, dtype=float)), abs=1.01e-6)
     assert scored[2] == pytest.approx(1 / (1 + np.exp(-0.2)), abs=1e-6)
 
@@ -223,7 +237,7 @@ def test_from_a_score_on_is_everybody_who_has_it(snapshot: DataFrame, learned: L
     expected = [row["customer_id"] for row in everybody if row["score"] >= limit]
     assert learned.model is not None
     by_score = replace(DEFINITION, audience=replace(DEFINITION.audience, size=Size(score=limit)))
-    found = best_candidates(today(snapshot), by_score, learned.model, learned.counts.candidates)
+    found = taken(today(snapshot), Cut(by_score, learned.model, limit, None))
     assert sorted(row["customer_id"] for row in found.toArrow().to_pylist()) == sorted(expected)
 
 

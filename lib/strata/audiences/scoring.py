@@ -1,8 +1,5 @@
 """Scores in the JVM: features tamed once, weighted by any number of models; no Python on executors."""
 
-from functools import reduce
-from operator import add
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -10,17 +7,6 @@ from strata.audiences.model import SCORE_DECIMALS, LookalikeModel
 
 Read = tuple[str, bool]
 """A feature, and whether its logarithm is taken."""
-
-
-def score_column(model: LookalikeModel) -> Column:
-    """The score of a row of the snapshot: DOUBLE from 0 to 1, rounded to 6 decimals, never NULL.
-
-    Equal to `model.score` but for a last digit. A sum of doubles in the model's order, because it is the same on every
-    partitioning; `vector_inner_product` takes arrays of 32-bit floats only, which moves scores by 1e-6.
-    """
-    constant, terms = terms_of(model)
-    known = [F.coalesce(tamed(*read), F.lit(mean)) * F.lit(weight) for read, (mean, weight) in terms.items()]
-    return likeness(reduce(add, known, F.lit(constant)))
 
 
 def reads_of(model: LookalikeModel) -> list[Read]:

@@ -7,11 +7,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from strata.audiences.definition import Lookalike
-from strata.audiences.model import LookalikeModel
 from strata.audiences.ranking import size_at
-from strata.audiences.sample import holds, is_candidate
-from strata.audiences.scoring import score_column
+from strata.audiences.sample import holds
 from strata.contract.columns import Type
 from strata.expression import Expression, Name, compile_expression
 from strata.expression.spark import to_column
@@ -99,29 +96,6 @@ def pick(customers: DataFrame, selections: Sequence[Selection], found: Mapping[s
         most = [F.when(F.col("audience") == F.lit(s.audience.name), F.lit(limits[s.audience.name])) for s in cut]
         parts.append(ranked.where(F.col("place") <= F.coalesce(*most)))
     return reduce(DataFrame.unionByName, parts).select(*PICKS)
-
-
-def best_candidates(snapshot: DataFrame, lookalike: Lookalike, model: LookalikeModel, candidates: int) -> DataFrame:
-    """Those found for a look-alike: the best of all candidates.
-
-    Args:
-        snapshot: features.snapshot of the as-of date.
-        lookalike: the definition.
-        model: what scores candidates.
-        candidates: how many there are (`sample.count_customers`).
-
-    Returns:
-        audience, customer_id, score, origin (lookalike).
-    """
-    name, kind = F.lit(lookalike.audience.name).alias("audience"), F.lit("lookalike").alias("origin")
-    scored = snapshot.where(is_candidate(lookalike)).select("customer_id", score_column(model).alias("score"))
-    best = scored.orderBy(F.col("score").desc(), "customer_id")
-    least = lookalike.audience.size.score if lookalike.audience.size else None
-    if least is not None:
-        best = scored.where(F.col("score") >= F.lit(least))
-    else:
-        best = best.limit(size_at(lookalike.reach(candidates), candidates))
-    return best.select(name, "customer_id", "score", kind)
 
 
 def _meeting(customers: DataFrame, selections: Sequence[Selection]) -> DataFrame:
