@@ -25,7 +25,6 @@ class Lookalike:
         audience: as declared.
         seed: condition of those to be like.
         candidates: condition of those who may be returned.
-        exclude: conditions of those who are never returned.
         against: who the seed is told apart from.
         features: columns of the snapshot to learn from, by name.
         left_out: columns that would be learned from, were it not for what `leakage` says of them: why -> which.
@@ -36,7 +35,6 @@ class Lookalike:
     audience: Audience
     seed: Expression
     candidates: Expression
-    exclude: tuple[Expression, ...]
     against: Literal["candidates", "base"] | Expression
     features: tuple[str, ...]
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -108,7 +106,7 @@ def compile_lookalike(
     if not features:
         raise ProjectError([_nothing_to_learn_from(audience, left)])
     sent = judged.sent.intersection(numeric) - reasons.keys()
-    return Lookalike(audience, seed, candidates, tuple(exclude), told, features, left, sent)
+    return Lookalike(audience, seed, candidates, told, features, left, sent)
 
 
 def _matches(column: str, patterns: Iterable[str]) -> bool:
