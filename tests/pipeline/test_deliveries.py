@@ -20,17 +20,22 @@ from tests.segments.definitions import customer
 from tests.segments.test_agreement import interpreted  # noqa: F401 - a fixture
 
 from strata.contract import silver
+from strata.contract.audience_changes import audience_changes
 from strata.contract.bronze import identity_vault
 from strata.contract.columns import Table, extend
 from strata.contract.feature_tables import daily, snapshot
 from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.spark import frame_of, rows_of
+from strata.dates import day_of
 from strata.errors import InputError
 from strata.features.tiles import plan_tiles, tile_columns
 from strata.features.wide import snapshot_columns
 from strata.pipeline.audiences import Audiences, audiences_of, build_audiences
 from strata.pipeline.context import Run, Target
+from strata.preview.evaluation import evaluate, segments_of_all
+from strata.preview.state import read_state
 from strata.project.load import load_project
+from strata.project.references import key_of
 from strata.storage.tables import Lakehouse
 
 BEFORE = AS_OF - timedelta(days=7)
@@ -293,6 +298,59 @@ def test_who_stays_keeps_the_day_of_entering_and_leaves_when_it_is_over(run: Run
     found = members(calm, "calm")
     assert [found[n]["entered_on"] for n in (several[0], several[2])] == [days[0], days[2]]
     assert catalog(calm)["calm"]["published_customers"] == len(found)
+
+
+def test_who_is_taken_out_of_an_audience_is_told_so_among_its_changes(run: Run) -> None:
+    long_ago, days = date(2017, 6, 1), [AS_OF - timedelta(days=n) for n in (2, 7)]
+    often = [n for n, row in enumerate(CEREAL) if row["visits_28d"] >= 5 and n not in COMPLAINING]
+    keen = [n for n in best(often, 300) if CEREAL[n]["visits_28d"] != 7]
+    sent = {n for n in SENT if n % 20}
+    written_to, first = (next(n for n in keen if (n in sent) == is_sent) for is_sent in (True, False))
+    stays, over = best([n for n, row in enumerate(CEREAL) if row["visits_28d"] in (3, 4) and n not in COMPLAINING], 2)
+    last = {
+        "keen": dict.fromkeys((written_to, COMPLAINING[0]), long_ago),
+        "calm": {first: days[0], stays: days[0], over: days[1]},
+    }
+    target = released(run, {}, last)
+    with built(run, target):
+        found = {name: set(members(run, name)) for name in AUDIENCES}
+    told = {
+        (row["audience"], NUMBER[row["customer_id"]]): row["reason"]
+        for row in staged(run, audience_changes) if row["change"] == "removed"
+    }  # fmt: skip
+    assert told["keen", written_to] == "contact pressure: 1 in 28 days"
+    assert told["keen", COMPLAINING[0]] == "excluded: audience.complaints"
+    assert told["calm", first] == "goes to audience keen"
+    assert told["calm", over] == "expired"
+    assert ("calm", stays) not in told
+    added = [row for row in staged(run, audience_changes) if row["change"] == "added"]
+    for name, before in last.items():
+        gone = {n for audience, n in told if audience == name}
+        came = {NUMBER[row["customer_id"]] for row in added if row["audience"] == name}
+        assert (set(before) - gone) | came == found[name]
+
+
+def test_duckdb_finds_whom_spark_finds_refuses_whom_it_refuses_and_holds_out_the_same(run: Run) -> None:
+    with built(run) as audiences:
+        why = refused(audiences)
+    here = replace(run.project, storage=run.lakehouse.storage)
+    state = read_state(here, AS_OF, day_of(KNOWN, here.time_zone))
+    evaluation = evaluate(state, audiences=here.audiences)
+    assert evaluation.missing == {}
+    everybody = state.tables.rows(segments_of_all(state, evaluation))
+    published = [a for a in here.audiences if a.name != "complaints"]  # it is too small to be delivered
+    for audience in published:
+        sql, delivered = evaluation.audiences[key_of(audience)], members(run, audience.name)
+        mine = {NUMBER[row["customer_id"]]: row for row in everybody if row[sql.member]}
+        assert set(mine) == set(delivered), audience.name
+        held_out = {n for n, row in mine.items() if row[sql.held_out]}
+        assert held_out == {n for n, row in delivered.items() if row["holdout"]}, audience.name
+        out = {
+            NUMBER[row["customer_id"]]: next(reason for reason, column in sql.refusals.items() if row[column])
+            for row in everybody if row[sql.found] and not row[sql.member]
+        }  # fmt: skip
+        assert out == why.get(audience.name, {}), audience.name
+    assert len(published) == len(AUDIENCES) - 1
 
 
 def test_lists_that_are_of_no_use_say_why_without_an_id(run: Run) -> None:

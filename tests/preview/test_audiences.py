@@ -22,10 +22,8 @@ from strata.contract.columns import Type
 from strata.contract.silver import communications, consents
 from strata.errors import Location
 from strata.expression import Name
-from strata.ingest.pseudonyms import normalise
 from strata.preview.audience_funnel import against_size
 from strata.preview.audiences import Around, Cut, audience_sql
-from strata.preview.listed import normalised
 from strata.project.audiences import Audience, Band, Size
 from strata.project.words import Text
 from strata.segments.duckdb import layered, permission_column
@@ -146,28 +144,25 @@ def test_ids_of_a_list_are_looked_up_in_the_vault(shop: Stored) -> None:
     assert cells(shop.strata("preview", "vip").out)["in the list"] == ["1", "-", "1"]
     shop.edit("audiences/vip.yml", "column: id", "column: ids")
     said = shop.strata("preview", "vip")
-    assert "list vip.parquet: no column `ids` of ids can be read" in said.out
+    assert "list vip.parquet: expected one column `ids`, found: id" in said.out
     assert customer(0) not in said.out + said.err
 
 
-@pytest.mark.parametrize("kind", ["plain", "msisdn", "email"])
-def test_ids_take_the_same_form_as_at_ingestion(kind: str) -> None:
-    written = [
-        " A-17 ",
-        "+380 (50) 123-45-67",
-        "00380501234567",
-        " Olena@Example.org",
-        "\u00a0x\ufeff",
-        " ",
-        "a'b",
-        "+1",
-    ]
-    with duckdb.connect() as connection:
-        connection.register("ids", pa.table({"id": written}))
-        found = connection.execute(f"SELECT id, {normalised(kind, 'id')} FROM ids").fetchall()  # type: ignore[arg-type]
-    for text, form in found:
-        expected = normalise(kind, text, Type.STRING)  # type: ignore[arg-type]
-        assert form == expected or expected is None  # what can be no id of the kind stands for nobody
+def test_ids_of_a_list_take_every_form_that_sources_give_theirs(shop: Stored) -> None:
+    """The sources of the shop deliver whole numbers: `007` there is 7."""
+    (shop.folder / "vip.csv").write_text("id\n007\n 7\n8\nx\n")
+    declare(shop, "vip", "kind: list\nowner: o\npurpose: direct_mail\n"
+            "list: {path: vip.csv, column: id, identity: plain}\n")  # fmt: skip
+    shop.put_snapshot([bought(1)] * 3)
+    put_vault(shop, {0: "7", 1: "8", 2: "9"})
+    said = shop.strata("preview", "vip")
+    assert "4 ids in the file: 1 of them again, 1 of nobody known" in said.out, said.out + said.err
+    assert cells(said.out)["in the list"] == ["2", "-", "2"]
+    pq.write_table(pa.table({"id": [customer(11).upper()]}), shop.folder / "vip.parquet")
+    declare(shop, "vip", "kind: list\nowner: o\npurpose: direct_mail\n"
+            "list: {path: vip.parquet, column: id, identity: customer_id}\n")  # fmt: skip
+    shop.put_snapshot([bought(1)] * 12)
+    assert cells(shop.strata("preview", "vip").out)["in the list"] == ["1", "-", "1"]
 
 
 def test_messages_priorities_and_the_end_of_a_membership_take_out(shop: Stored) -> None:

@@ -100,13 +100,13 @@ def test_a_look_alike_tells_seed_candidates_rank_and_cut(shop: Stored) -> None:
 
 
 def test_lists_holdouts_and_what_cannot_be_told(shop: Stored) -> None:
-    (shop.folder / "vip.csv").write_text("id\nA\n")
+    (shop.folder / "vip.csv").write_text("id\n017\n")
     declare(shop, "vip", "kind: list\nowner: o\npurpose: direct_mail\nholdout: 0.9\n"
             "list: {path: vip.csv, column: id, identity: plain}\n")  # fmt: skip
     shop.put_snapshot([{}] * 2)
     said = shop.strata("explain", "--customer", customer(0))
     assert "audience.vip: restricted.identity_vault: there is no such table" in said.out
-    put_vault(shop, {0: "A"})
+    put_vault(shop, {0: "17"})
     held_out = explained(shop, 0, "vip")
     assert held_out.startswith("member")
     assert "held out for comparison" in held_out

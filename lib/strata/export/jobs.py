@@ -129,7 +129,7 @@ def _read(project: Project, audience: Audience, wanted: Wanted) -> _Released:
 def _leaving(released: _Released, recipient: Recipient, kind: str) -> str:
     project, tables = released.project, released.tables
     purpose = next(p for p in project.privacy.purposes if p.name == released.audience.purpose)
-    consents = delivered_consents(project, tables)
+    consents = delivered_consents(tables)
     members = members_query(_of_audience(released, audience_membership), consents, purpose, released.judged_on)
     rows = members
     if kind == "changes":

@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from strata.contract.columns import Type
+from strata.project.audiences import Normaliser as ListIds
 from strata.project.names import delivered_types
 from strata.project.sources import Normaliser, Source
 
@@ -46,3 +47,20 @@ def possible_ids(sources: Iterable[Source], written: str) -> tuple[str, ...]:
             if mapped.identity is not None and mapped.source is not None:
                 found.append(normalise(mapped.identity, written, types[mapped.source]))
     return tuple(dict.fromkeys(text for text in found if text is not None))
+
+
+def forms_of(kind: ListIds, sources: Iterable[Source]) -> Callable[[str], tuple[str, ...]]:
+    """The forms in which an id of a list may be known: one for every way in which sources take theirs.
+
+    `017` is 17 where they deliver whole numbers; what can be no id has none. A pseudonym is itself, in lower case.
+    """
+    if kind == "customer_id":
+        return lambda written: (written.strip().lower(),)
+    taken = [(delivered_types(s), m.source) for s in sources for m in s.columns if m.identity == kind and m.source]
+    types = sorted({delivered[name] for delivered, name in taken} or {Type.STRING})
+
+    def forms(written: str) -> tuple[str, ...]:
+        made = (normalise(kind, written, delivered) for delivered in types)
+        return tuple(dict.fromkeys(form for form in made if form is not None))
+
+    return forms

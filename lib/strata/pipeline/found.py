@@ -12,19 +12,16 @@ from pyspark.sql import functions as F
 from strata.audiences.curve import Scores
 from strata.audiences.definition import Lookalike
 from strata.audiences.learn import Learned
-from strata.audiences.listed import Forms, Listed, read_ids, take_ids
+from strata.audiences.listed import Listed, read_ids, take_ids
 from strata.audiences.sampled import Counts
 from strata.audiences.selection import compile_selection, count_found, pick, with_lists
 from strata.contract.bronze import identity_vault
-from strata.contract.columns import Type
 from strata.contract.spark import rows_of
 from strata.errors import InputError, Problem
 from strata.expression import Name
-from strata.ingest.pseudonyms import normalise
+from strata.ingest.pseudonyms import forms_of
 from strata.pipeline.context import Run, Target
 from strata.project.audiences import Audience, ListFile
-from strata.project.names import delivered_types
-from strata.project.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +108,7 @@ def _take(run: Run, listed: ListFile) -> Listed:
     if hashlib.sha256(content).hexdigest() != listed.digest:
         what = f"list {listed.path}: the file has changed since this run began"
         raise InputError([Problem(listed.where, what, "run again when it is complete")])
-    return take_ids(read_ids(listed, content), _forms(listed, run.project.sources))
-
-
-def _forms(listed: ListFile, sources: Sequence[Source]) -> Forms:
-    """An id in every way in which sources take theirs: `017` is 17 where they deliver whole numbers."""
-    kind = listed.identity
-    if kind == "customer_id":
-        return lambda written: (written.strip().lower(),)
-    taken = [(delivered_types(s), m.source) for s in sources for m in s.columns if m.identity == kind and m.source]
-    types = sorted({delivered[name] for delivered, name in taken} or {Type.STRING})
-
-    def forms(written: str) -> tuple[str, ...]:
-        made = (normalise(kind, written, delivered) for delivered in types)
-        return tuple(dict.fromkeys(form for form in made if form is not None))
-
-    return forms
+    return take_ids(read_ids(listed, content), forms_of(listed.identity, run.project.sources))
 
 
 def _listed(run: Run, audiences: Sequence[Audience], lists: Mapping[str, Listed]) -> DataFrame:

@@ -35,7 +35,8 @@ def list_of(state: State, audience: Audience) -> Listed | None:
     """
     if audience.list_file is None:
         return None
-    return read_list(state.tables, state.project.folder, audience, audience.list_file)
+    project = state.project
+    return read_list(state.tables, project.folder, audience, audience.list_file, project.sources)
 
 
 def members_of(state: State, audience: str, columns: str) -> str | None:

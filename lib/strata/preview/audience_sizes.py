@@ -114,5 +114,5 @@ def _of_likeness(audience: Audience, funnel: AudienceFunnel) -> str:
 
 
 def _say_list(listed: Listed, console: Console) -> None:
-    again, unknown = listed.rows - listed.distinct, listed.distinct - listed.known
+    again, unknown = listed.rows - listed.distinct, max(0, listed.distinct - listed.known)
     console.say(f"  {listed.rows:,} ids in the file: {again:,} of them again, {unknown:,} of nobody known\n")

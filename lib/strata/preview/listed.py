@@ -1,18 +1,16 @@
 """Who is in the list of an audience: its file beside the identity vault, so that no key is needed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from strata.contract.bronze import identity_vault
 from strata.errors import InputError, Problem
-from strata.ingest.pseudonyms import BLANKS
-from strata.project.audiences import Audience, ListFile, Normaliser
-from strata.segments.literals import quoted, text
+from strata.ingest.pseudonyms import forms_of
+from strata.project.audiences import Audience, ListFile
+from strata.project.sources import Source
+from strata.segments.literals import quoted
 from strata.storage.local import LocalTables
-
-_INSIDE_NUMBERS = " ()-\u00a0\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Listed:
         customers: customer_id of those in it, once each, in parentheses.
         rows: ids in the file, blank ones not counted.
         distinct: how many different ones.
-        known: how many of these stand for a customer.
+        known: how many customers they stand for.
     """
 
     customers: str
@@ -32,43 +30,26 @@ class Listed:
     known: int
 
 
-def read_list(tables: LocalTables, folder: Path, audience: Audience, listed: ListFile) -> Listed:
+def read_list(
+    tables: LocalTables, folder: Path, audience: Audience, listed: ListFile, sources: Sequence[Source]
+) -> Listed:
     """Look the ids of a list up in restricted.identity_vault; the answer lies in a table of the connection.
 
     Raises:
         InputError: the file cannot be read or lacks the column; there is no vault.
     """
-    name, place = quoted(f"~listed:{audience.name}"), folder / listed.path
-    ids = f"SELECT {normalised(listed.identity, quoted(listed.column))} AS id FROM {_rows(place)}"
+    from strata.audiences.listed import read_ids, take_ids  # noqa: PLC0415 - pyarrow takes its time to load
+
+    place, name = folder / listed.path, f"~listed:{audience.name}"
+    if not place.is_file():
+        raise InputError([Problem(listed.where, f"list {listed.path}: there is no such file", "deliver it again")])
+    taken = take_ids(read_ids(listed, place.read_bytes()), forms_of(listed.identity, sources))
+    tables.keep_texts(f"{name} forms", taken.forms)
+    form = f"(SELECT DISTINCT value FROM {quoted(f'{name} forms')})"
     if listed.identity == "customer_id":
-        found = "SELECT id, id AS customer_id FROM ids"
+        found = f"SELECT value AS customer_id FROM {form}"
     else:
-        found = f"SELECT id, customer_id FROM ids LEFT JOIN {tables.relation(identity_vault)} ON source_id = id"
-    query = f"WITH ids AS ({ids}) SELECT id, customer_id FROM ({found}) WHERE id IS NOT NULL"
-    try:
-        tables.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
-    except duckdb.Error as error:
-        # The rest of DuckDB's words may show rows, and so ids of persons.
-        what = f"list {listed.path}: no column `{listed.column}` of ids can be read ({type(error).__name__})"
-        raise InputError([Problem(listed.where, what, "a list is CSV with a header and commas, or Parquet")]) from None
-    counts = "count(*) AS rows, count(DISTINCT id) AS ids, count(DISTINCT customer_id) AS known"
-    row = tables.rows(f"SELECT {counts} FROM {name}")[0]
-    customers = f"(SELECT DISTINCT customer_id FROM {name} WHERE customer_id IS NOT NULL)"
-    return Listed(customers, row["rows"], row["ids"], row["known"])
-
-
-def normalised(kind: Normaliser, column: str) -> str:
-    """The form of an id that is hashed, as SQL: the twin of `ingest.pseudonyms.normalise` for ids that are text."""
-    bare = f"trim(CAST({column} AS VARCHAR), {text(BLANKS)})"
-    if kind == "msisdn":
-        bare = f"regexp_replace(translate({bare}, {text(_INSIDE_NUMBERS)}, ''), '^(\\+|00)', '')"
-    if kind == "email":
-        bare = f"lower({bare})"
-    return f"nullif({bare}, '')"
-
-
-def _rows(place: Path) -> str:
-    file = text(str(place))
-    if place.suffix == ".parquet":
-        return f"read_parquet({file})"
-    return f"read_csv({file}, header = true, delim = ',', all_varchar = true)"
+        found = f"SELECT DISTINCT customer_id FROM {form} JOIN {tables.relation(identity_vault)} ON source_id = value"
+    tables.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {found}")
+    known = tables.rows(f"SELECT count(*) AS known FROM {quoted(name)}")[0]["known"]
+    return Listed(f"(SELECT customer_id FROM {quoted(name)})", taken.rows, taken.distinct, known)

@@ -54,7 +54,9 @@ def kept_since(project: Project, judged_on: date) -> date:
     return judged_on - timedelta(days=project.retention_days)
 
 
-def delivered_consents(project: Project, tables: LocalTables) -> str | None:
-    """silver.consents with all revisions, in parentheses; None: no source delivers any."""
-    delivered = any(source.feeds == consents.__name__ for source in project.sources)
-    return tables.relation(consents) if delivered and tables.exists(consents) else None
+def delivered_consents(tables: LocalTables) -> str | None:
+    """silver.consents with all revisions, in parentheses; None: nobody has ever said anything.
+
+    What was said counts also when no source delivers any more.
+    """
+    return tables.relation(consents) if tables.exists(consents) else None

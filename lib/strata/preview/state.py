@@ -72,7 +72,7 @@ class State:
         listed = ", ".join(map(quoted, ("customer_id", *columns)))
         one = f" WHERE customer_id = '{customer_id}'" if customer_id else ""
         stored = f"(SELECT {listed} FROM {self.tables.relation(snapshot, slice_of=self.as_of)}{one})"
-        grouped = permitted(stored, delivered_consents(self.project, self.tables), self._purposes(), self.judged_on)
+        grouped = permitted(stored, delivered_consents(self.tables), self._purposes(), self.judged_on)
         return self._with_past(grouped)
 
     def _purposes(self) -> list[Purpose]:

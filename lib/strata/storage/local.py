@@ -3,7 +3,7 @@
 Only local folders, and only tables of reader version 1, as strata writes them: what the log lists are all rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -84,6 +84,12 @@ class LocalTables:
         """
         with self._readable():
             return self.connection.sql(query).to_arrow_reader()
+
+    def keep_texts(self, name: str, values: Sequence[str]) -> None:
+        """Texts as a temporary table with the column `value`; none of them stands in a query."""
+        table = '"' + name.replace('"', '""') + '"'
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (value VARCHAR)")
+        self.connection.execute(f"INSERT INTO {table} SELECT unnest(CAST(? AS VARCHAR[]))", [list(values)])
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
