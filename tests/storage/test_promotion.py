@@ -20,18 +20,19 @@ from strata.contract.spark import rows_of
 from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
 from strata.publish.release import Release, current_release
-from strata.storage import promotion
+from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
 NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
+SWITCHED = "after overwrite publish.releases"
 POINTS = [
-    "intent",
-    "promoted members.segment_membership",
-    "promoted publish.segment_catalog",
-    "promoted publish.audience_catalog",
-    "switch",
+    "after overwrite staging.promotions",
+    "after replace members.segment_membership",
+    "after overwrite publish.segment_catalog",
+    "after replace publish.audience_catalog",
+    SWITCHED,
 ]
 
 
@@ -54,7 +55,7 @@ def start_and_kill(point, root, spark):
     java = spark.sparkContext._gateway.gateway_parameters
     environ = {
         **os.environ,
-        "STRATA_KILL_AT": point,
+        VARIABLE: f"kill:{point}",
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYSPARK_GATEWAY_PORT": str(java.port),
         "PYSPARK_GATEWAY_SECRET": java.auth_token,
@@ -102,10 +103,10 @@ def killed(spark, november, tmp_path_factory):
 @pytest.mark.parametrize("point", POINTS)
 def test_a_driver_killed_during_promotion_is_completed_by_the_next_run(spark, november, killed, undisturbed, point):
     lakehouse = Lakehouse(spark, Storage(root=str(killed[point])), "next-run")
-    if point != "switch":
+    if point != SWITCHED:
         assert contents(lakehouse) == contents(Lakehouse(spark, Storage(root=str(november)), "reader"))
     completed = recover(lakehouse, small.TABLES, small.clock)
-    assert (completed is None) == (point == "switch")
+    assert (completed is None) == (point == SWITCHED)
     assert contents(lakehouse) == undisturbed
     assert recover(lakehouse, small.TABLES, small.clock) is None
 
@@ -142,9 +143,7 @@ def test_a_backfill_fills_its_slice_and_leaves_catalogue_and_current_release(spa
     assert Path(lakehouse.address(promotions)).exists()
 
 
-def test_what_expires_leaves_with_the_commit_that_brings_the_new_slice_and_a_crash_is_completed(
-    spark, tmp_path, monkeypatch
-):
+def test_what_expires_leaves_with_the_commit_that_brings_the_new_slice_and_a_crash_is_completed(spark, tmp_path):
     lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
     membership, _, audiences = small.TABLES
     sliced = (membership, audiences)
@@ -153,14 +152,9 @@ def test_what_expires_leaves_with_the_commit_that_brings_the_new_slice_and_a_cra
     before, versions = contents(lakehouse), [lakehouse.last_commit(t)[0] for t in sliced]
     release, staged = small.stage(lakehouse, JANUARY, 4)
 
-    def die(point):
-        if point.startswith("promoted"):
-            raise OSError(point)
-
-    monkeypatch.setattr(promotion, "fault_point", die)
-    with pytest.raises(OSError, match="promoted"):
-        promote(lakehouse, replace(release, expires=(NOVEMBER,)), staged, small.clock)
-    monkeypatch.undo()
+    dying = replace(lakehouse, faults=Faults("raise", "before overwrite publish.releases"))
+    with pytest.raises(Fault, match="before overwrite"):
+        promote(dying, replace(release, expires=(NOVEMBER,)), staged, small.clock)
     assert contents(lakehouse) == before
     assert statuses(lakehouse) == {NOVEMBER: {"released"}, DECEMBER: {"released"}}
     assert [lakehouse.last_commit(t)[0] for t in sliced] == [v + 1 for v in versions]

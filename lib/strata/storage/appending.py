@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError
 
 from strata.contract.columns import Column, Table, Type
 from strata.errors import InputError, WriteConflict
+from strata.storage.faults import Faults
 from strata.storage.local import LocalTables
 
 ARROW = {
@@ -39,18 +40,21 @@ def append_rows(
         WriteConflict: another writer has come between.
     """
     address, schema = str(tables.root / table.schema / table.__name__), pa.schema(map(_field, table.columns))
+    faults = Faults.from_environment()
     try:
-        DeltaTable.create(
-            address,
-            schema,
-            mode="ignore",
-            description=" ".join((table.__doc__ or "").split()),
-            configuration=_properties(retention_days),
-        )
+        with faults.around("create", table.full_name()):
+            DeltaTable.create(
+                address,
+                schema,
+                mode="ignore",
+                description=" ".join((table.__doc__ or "").split()),
+                configuration=_properties(retention_days),
+            )
         found = DeltaTable(address).protocol().min_reader_version
         if found != 1:
             raise InputError(f"{table.full_name()}: found Delta reader version {found}, expected 1, as strata writes")
-        write_deltalake(address, pa.Table.from_pylist(list(rows), schema), mode="append")
+        with faults.around("append", table.full_name()):
+            write_deltalake(address, pa.Table.from_pylist(list(rows), schema), mode="append")
     except DeltaError as error:
         what = f"{table.full_name()}: a row could not be added: {str(error).splitlines()[0]}"
         raise WriteConflict(f"{what}; try again") from error

@@ -72,7 +72,8 @@ def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[Callab
 def _set(lakehouse: Lakehouse, name: str, values: dict[str, str | Column]) -> None:
     """Change the row of the lease, if it is still that of this run."""
     mine = (F.col("lease") == name) & (F.col("holder") == lakehouse.run_id)
-    lakehouse.delta(leases).update(mine, values)
+    with lakehouse.faults.around("update", leases.full_name()):
+        lakehouse.delta(leases).update(mine, values)
 
 
 def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
@@ -98,7 +99,8 @@ def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) 
     free = F.col("held.holder").isNull() if found is None else F.col("held.holder") == found.run_id
     values: dict[str, str | Column] = {str(c): F.col(f"wanted.{c}") for c in leases.columns}
     matched = lakehouse.delta(leases).alias("held").merge(source.alias("wanted"), "held.lease = wanted.lease")
-    matched.whenMatchedUpdate(free, values).whenNotMatchedInsert(values=values).execute()
+    with lakehouse.faults.around("merge", leases.full_name()):
+        matched.whenMatchedUpdate(free, values).whenNotMatchedInsert(values=values).execute()
 
 
 def _holder(lakehouse: Lakehouse, name: str) -> Holder | None:

@@ -23,7 +23,6 @@ from strata.contract.spark import frame_of, rows_of
 from strata.errors import StrataError
 from strata.publish.release import Promoted, Release, Row, kind_of, switch
 from strata.storage.concurrent import concurrently
-from strata.storage.faults import fault_point
 from strata.storage.fingerprints import fingerprint
 from strata.storage.leases import Clock
 from strata.storage.tables import Lakehouse
@@ -75,7 +74,6 @@ def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], cl
         for s in staged
     ]
     lakehouse.overwrite(promotions, frame_of(lakehouse.spark, promotions, intent).coalesce(1))
-    fault_point("intent")
     return _carry_out(lakehouse, release, staged, lakehouse.run_id, clock)
 
 
@@ -109,7 +107,6 @@ def _carry_out(
     promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
-    fault_point("switch")
     return after
 
 
@@ -125,7 +122,6 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, ba
     elif not backfill:
         lakehouse.overwrite(table, frame)
     version, _ = lakehouse.last_commit(table)
-    fault_point(f"promoted {table.full_name()}")
     written = lakehouse.read(table, version)
     if table.slice_by:
         written = written.where(F.col(table.slice_by) == F.lit(release.as_of))

@@ -17,6 +17,7 @@ from strata.contract.columns import Table, Type, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
 from strata.errors import ProjectError
 from strata.project.models import Storage
+from strata.storage.faults import Faults
 
 READER_VERSION_1 = {
     "delta.minReaderVersion": "1",
@@ -36,6 +37,8 @@ class Lakehouse:
     storage: Storage
     run_id: str
     retention_days: int = 30
+    faults: Faults = field(default_factory=Faults.from_environment, compare=False, repr=False)
+    """Passed before and after every commit."""
     _ensured: set[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=set)
 
     @property
@@ -110,7 +113,8 @@ class Lakehouse:
         if table.partition_by:
             builder = builder.partitionedBy(table.partition_by)
         place = builder.location if self._by_path else builder.tableName
-        place(self.address(table)).execute()
+        with self.faults.around("create", table.full_name()):
+            place(self.address(table)).execute()
 
     def _change_columns(self, table: type[Table], present: Mapping[str, StructField]) -> None:
         types = {name: f.dataType.simpleString() for name, f in present.items()}
@@ -118,14 +122,18 @@ class Lakehouse:
         if changed:
             found = ", ".join(f"{c} is {types[c]} and would become {c.type.value}" for c in changed)
             raise ProjectError(f"{table.full_name()}: {found}; a released column keeps its type: choose a new name")
-        name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
         gained = [c for c in table.columns if c not in present]
         if gained:
             added = ", ".join(f"`{c}` {c.type.value} comment {_quoted(comment_of(c))}" for c in gained)
-            self.spark.sql(f"alter table {name} add columns ({added})")
+            self._alter(table, f"add columns ({added})")
         for c in table.columns:
             if c.nullable and c in present and not present[c].nullable:
-                self.spark.sql(f"alter table {name} alter column `{c}` drop not null")
+                self._alter(table, f"alter column `{c}` drop not null")
+
+    def _alter(self, table: type[Table], change: str) -> None:
+        name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
+        with self.faults.around("alter", table.full_name()):
+            self.spark.sql(f"alter table {name} {change}")
 
     def append(self, table: type[Table], frame: DataFrame, rows_per_file: int = 0) -> None:
         """Add the rows of `frame`; one commit.
@@ -136,16 +144,18 @@ class Lakehouse:
             rows_per_file: most rows of one data file, so that a later job can read it with many tasks; 0: no limit.
         """
         self.ensure(table)
-        self._write(table, frame, "append", {"maxRecordsPerFile": str(rows_per_file)} if rows_per_file else {})
+        options = {"maxRecordsPerFile": str(rows_per_file)} if rows_per_file else {}
+        self._write("append", table, frame, options)
 
     def withdraw_batches(self, table: type[Table], first: int) -> None:
         """Delete the rows of the batches from `first` on: those of a batch that was never finished; one commit."""
-        self.delta(table).delete(f"batch_id >= {int(first)}")
+        with self.faults.around("withdraw", table.full_name()):
+            self.delta(table).delete(f"batch_id >= {int(first)}")
 
     def overwrite(self, table: type[Table], frame: DataFrame) -> None:
         """Replace all rows; one commit."""
         self.ensure(table)
-        self._write(table, frame, "overwrite", {})
+        self._write("overwrite", table, frame, {})
 
     def rebuild(self, table: type[Table], frame: DataFrame, note: str = "") -> None:
         """Replace rows and columns of an internal table; one commit, whose metadata is `run_id` and `note`.
@@ -155,7 +165,7 @@ class Lakehouse:
         """
         # Of the key only: Delta refuses to drop a column that it keeps statistics of, and other columns come and go.
         kept = _statistics(c for c in table.grain if c != table.partition_by)
-        self._write(table, frame, "overwrite", {"overwriteSchema": "true", **kept}, note)
+        self._write("rebuild", table, frame, {"overwriteSchema": "true", **kept}, note)
 
     def replace_days(self, table: type[Table], frame: DataFrame, days: Iterable[date], note: str = "") -> None:
         """Replace exactly the rows of these days of a table partitioned by month; one commit.
@@ -171,11 +181,11 @@ class Lakehouse:
         listed = sorted(set(days))
         months = _in("event_month", {day.replace(day=1) for day in listed})
         where = {"replaceWhere": f"{months} and {_in('event_date', listed)}"}
-        self._write(table, frame, "overwrite", where, note)
+        self._write("replace", table, frame, where, note)
 
     def replace_months(self, table: type[Table], frame: DataFrame, months: Iterable[date], note: str = "") -> None:
         """Replace the rows of these months of a table partitioned by month; a row of another is refused; one commit."""
-        self._write(table, frame, "overwrite", {"replaceWhere": _in("event_month", months)}, note)
+        self._write("replace", table, frame, {"replaceWhere": _in("event_month", months)}, note)
 
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date, gone: Iterable[date] = ()) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit.
@@ -183,19 +193,21 @@ class Lakehouse:
         The same commit removes the slices `gone`.
         """
         self.ensure(table)
-        self._write(table, frame, "overwrite", {"replaceWhere": _in(str(table.slice_by), {value, *gone})})
+        self._write("replace", table, frame, {"replaceWhere": _in(str(table.slice_by), {value, *gone})})
 
     def _write(
-        self, table: type[Table], frame: DataFrame, mode: str, options: Mapping[str, str], note: str = ""
+        self, what: str, table: type[Table], frame: DataFrame, options: Mapping[str, str], note: str = ""
     ) -> None:
+        mode = "append" if what == "append" else "overwrite"
         writer = as_table(frame, table).write.format("delta").mode(mode)
         writer = writer.options(**options, userMetadata=f"{self.run_id} {note}".strip())
-        if mode == "overwrite" and "overwriteSchema" in options and table.partition_by:
+        if "overwriteSchema" in options and table.partition_by:
             writer = writer.partitionBy(table.partition_by)
-        if self._by_path:
-            writer.save(self.address(table))
-        else:
-            writer.saveAsTable(self.address(table))
+        with self.faults.around(what, table.full_name()):
+            if self._by_path:
+                writer.save(self.address(table))
+            else:
+                writer.saveAsTable(self.address(table))
 
     def last_commit(self, table: type[Table]) -> tuple[int, str]:
         """Version of the newest commit and its userMetadata: the run that made it, and its note."""
