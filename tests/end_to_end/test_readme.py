@@ -26,7 +26,7 @@ def commands() -> list[list[str]]:
 
 def test_readme_shows_commands_and_queries_for_both_readers():
     assert {words[0] for words in commands()} == {
-        "init", "check", "run", "status", "preview", "explain", "plan", "export",
+        "init", "check", "run", "status", "preview", "explain", "plan", "export", "release",
     }  # fmt: skip
     assert len(blocks("python spark")) == len(blocks("python polars")) == 1
 

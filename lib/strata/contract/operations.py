@@ -17,8 +17,8 @@ class releases(Table):
     sequence = column(Type.BIGINT, "Order of the switches, from 1", Between(1, None))
     kind = column(Type.STRING, "Why it was made", OneOf(("regular", "backfill", "rollback")))
     status = column(
-        Type.STRING, "released: its slices are in place; superseded: replaced; expired: removed by `keep`",
-        OneOf(("released", "superseded", "expired")),
+        Type.STRING, "released: its slices are in place; superseded: replaced; expired: removed by `keep`; withdrawn:"
+        " removed by a rollback", OneOf(("released", "superseded", "expired", "withdrawn")),
     )  # fmt: skip
     as_of_date = column(Type.DATE, "Last whole day the release is about")
     known_at = column(Type.INSTANT, "Moment up to which arrived data was used")
@@ -52,6 +52,10 @@ class promotions(Table):
     row_count = column(Type.BIGINT, "Rows that passed the gate", COUNT)
     content_hash = column(Type.STRING, "Hash of the rows that passed the gate")
     header = column(Type.STRING, "The release as JSON: what the switch will write")
+    found_in = column(
+        Type.STRING, "Where the rows are: staging, what passed the gate; version, of the published table itself; place,"
+        " there already", OneOf(("staging", "version", "place")), nullable=True,
+    )  # fmt: skip
 
 
 class leases(Table):

@@ -15,7 +15,7 @@ from strata.errors import ProjectError
 from strata.project.models import Project
 from strata.publish.comparisons import find_compared, pinned_compared
 from strata.publish.keep import expired_days
-from strata.publish.release import Release, Row, find_release, make_release_id, release_of_day
+from strata.publish.release import WITHDRAWN, Release, Row, find_release, make_release_id, release_of_day
 from strata.storage.leases import Clock
 from strata.storage.promotion import read_releases
 from strata.storage.tables import Lakehouse
@@ -102,6 +102,8 @@ class Target:
     """It is built only to be compared with what was released."""
     month: tuple[Row, ...] = ()
     year: tuple[Row, ...] = ()
+    is_withdrawn: bool = False
+    """It was released, and a rollback has taken it back."""
 
     @property
     def as_of(self) -> date:
@@ -131,7 +133,9 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
     history = read_releases(run.lakehouse)
     project = run.project
     release_id = make_release_id(project.name, as_of, known_at, project.config_hash, __version__)
-    released = find_release(history, release_id)
+    # What a rollback brought back lacks who may not come back: what was made then is in the rows of then.
+    released = find_release((r for r in history if r["kind"] != "rollback"), release_id)
+    is_withdrawn = any(r["status"] == WITHDRAWN for r in find_release(history, release_id))
     in_place = release_of_day(history, as_of)
     if not released and in_place and in_place[0]["known_at"] > known_at:
         raise ProjectError(
@@ -148,7 +152,7 @@ def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compa
     is_there = bool(in_place) and in_place[0]["release_id"] == release_id
     is_replay = bool(released) and (is_there or compare) and not (force and (is_there or not in_place))
     previous, month, year = (tuple(compared[name]) for name in ("previous", "month", "year"))
-    return Target(release, tuple(released), previous, tuple(history), is_replay, month, year)
+    return Target(release, tuple(released), previous, tuple(history), is_replay, month, year, is_withdrawn)
 
 
 def dates_of(run: Run, target: Target) -> list[date]:

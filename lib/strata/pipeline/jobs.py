@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from strata.console import Console
-from strata.contract.published import GATED_TABLES
 from strata.errors import InputError, Problem, ProjectError
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.ingest import ingest, read_books, require_complete
+from strata.pipeline.leased import leased
 from strata.pipeline.publish import publish
 from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
@@ -20,8 +20,7 @@ from strata.pipeline.versions import reused_versions
 from strata.project.words import nearest
 from strata.publish.contracts import unpublishable
 from strata.publish.release import current_release
-from strata.storage.leases import hold_lease
-from strata.storage.promotion import read_releases, recover
+from strata.storage.promotion import read_releases
 
 DEFINED = frozenset({"segments", "audiences", "publish"})
 """The stages that release what definitions say."""
@@ -45,16 +44,8 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
     Raises:
         StrataError: of the kind that decides the exit code; what was released before stays.
     """
-    console.say(f"strata · {run.project.name} · run {run.run_id}")
-    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock) as keep:
-        run = replace(run, keep_lease=keep, refits=frozenset(wanted.refits))
-        completed = recover(run.lakehouse, GATED_TABLES, run.clock)
-        if completed:
-            run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
-        try:
-            return _carry_out(run, wanted, console)
-        finally:
-            run.write_log()
+    with leased(run, console) as held:
+        return _carry_out(replace(held, refits=frozenset(wanted.refits)), wanted, console)
 
 
 def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
@@ -106,7 +97,7 @@ def _aim(run: Run, as_of: date, known_at: datetime, wanted: Wanted) -> Target:
 
 
 def _is_done(target: Target, wanted: Wanted) -> bool:
-    return target.is_replay and not (wanted.force or wanted.known_at)
+    return (target.is_replay or target.is_withdrawn) and not (wanted.force or wanted.known_at)
 
 
 def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console: Console) -> bool:
@@ -119,7 +110,8 @@ def _release(run: Run, as_of: date, known_at: datetime, wanted: Wanted, console:
             " ask with the next date"
         )
     if _is_done(target, wanted):
-        console.say(f"  release {target.release_id[:12]} is there already: nothing to do (--force builds it again)")
+        what = "was taken back by a rollback" if target.is_withdrawn else "is there already"
+        console.say(f"  release {target.release_id[:12]} {what}: nothing to do (--force builds it again)")
         return False
     with audiences_of(run, target) as audiences:
         if "segments" in wanted.stages:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from strata.contract.columns import Table
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
-from strata.publish.release import Row, is_in_place, last_version
+from strata.publish.release import Row, is_in_place, last_version, version_made_at
 
 
 def read_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> DataFrame:
@@ -42,9 +42,7 @@ def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[
     """Whether the rows are in place, or their version is young enough to be there for sure."""
     kept_since = run.clock() - timedelta(days=run.project.retention_days)
     row = _row_of(table, release)
-    made_by = (row["table_name"], last_version(table, row))
-    made = [r["released_at"] for r in target.history if (r["table_name"], r["delta_version"]) == made_by]
-    return is_in_place(target.history, table, row) or max(made, default=row["released_at"]) > kept_since
+    return is_in_place(target.history, table, row) or version_made_at(target.history, table, row) > kept_since
 
 
 def _row_of(table: type[Table], release: Sequence[Row]) -> Row:

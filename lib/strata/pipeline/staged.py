@@ -23,11 +23,21 @@ def stage(run: Run, target: Target, table: type[Table], frame: DataFrame) -> Non
             readers can skip files; the others lie in one file.
     """
     marked = frame.withColumn("release_id", F.lit(target.release_id))
+    _write(run, table, marked, target.release_id)
+
+
+def stage_again(run: Run, table: type[Table], frame: DataFrame, release_id: str) -> int:
+    """Write to staging what a release had of a table, with its column release_id; returns the version."""
+    _write(run, table, frame, release_id)
+    return run.lakehouse.last_commit(staging(table))[0]
+
+
+def _write(run: Run, table: type[Table], marked: DataFrame, release_id: str) -> None:
     if table.partition_by:
         ordered = marked.repartitionByRange("customer_id").sortWithinPartitions("customer_id")
     else:
         ordered = marked.coalesce(1).sortWithinPartitions(*table.grain)
-    run.lakehouse.rebuild(staging(table), ordered, target.release_id)
+    run.lakehouse.rebuild(staging(table), ordered, release_id)
 
 
 def stage_rows(run: Run, target: Target, table: type[Table], rows: Sequence[Mapping[str, object]]) -> None:

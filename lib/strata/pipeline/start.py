@@ -24,6 +24,6 @@ def start_run(project: Project, clock: Clock, progress: Progress, process: int, 
 
 def _located(storage: Storage) -> Storage:
     """A local root as an absolute path: executors and readers have other working directories."""
-    if storage.root is None or "://" in storage.root:
+    if storage.root is None or not storage.is_local:
         return storage
     return replace(storage, root=str(Path(storage.root).resolve()))

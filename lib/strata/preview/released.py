@@ -19,7 +19,8 @@ def read_history(tables: LocalTables) -> list[Row]:
     known, switched = (f"make_timestamp(epoch_us({name})) AS {name}" for name in ("known_at", "released_at"))  # in UTC
     last = "last_version" if "last_version" in tables.columns(releases) else "NULL AS last_version"
     versions = f"delta_version, {last}, {switched}, is_current"
-    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {known}, {versions}"
+    about = "row_count, content_hash, config_hash, code_version, run_id, previous_release_id"
+    columns = f"release_id, table_name, sequence, kind, status, as_of_date, {known}, {versions}, {about}"
     return tables.rows(f"SELECT {columns} FROM {tables.relation(releases)}")
 
 

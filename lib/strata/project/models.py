@@ -39,13 +39,22 @@ class Storage:
     catalog: str | None = None
     prefix: str = ""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the tables lie in a folder of this machine."""
+        return self.root is not None and "://" not in self.root
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long published slices stay: those of `daily_days`, then the last of every month or none."""
+    """How long published slices stay: those of `daily_days`, then the last of every month or none.
+
+    A release of the last `rollback_days` can be brought back, and read at the versions it pins.
+    """
 
     daily_days: int = 35
     then: Literal["month_ends", "nothing"] = "month_ends"
+    rollback_days: int = 7
 
 
 FeatureKind = Literal[

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from strata.dates import months_before
-from strata.publish.release import Row, find_release, in_place, previous_release
+from strata.publish.release import Row, find_release, in_place, previous_release, was_followed
 
 Comparison = Literal["previous", "month", "year"]
 AGO = {"month": (1, 6), "year": (12, 31)}
@@ -49,4 +49,4 @@ def _pinned(rows: Sequence[Row], release_id: str | None) -> list[Row]:
     # A backfill leaves the catalogue alone: of a date that was built again, the first time tells its version.
     if release_id is None:
         return []
-    return find_release((r for r in rows if r["kind"] == "regular"), release_id) or find_release(rows, release_id)
+    return find_release(filter(was_followed, rows), release_id) or find_release(rows, release_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from strata.project.models import Keep
-from strata.publish.release import EXPIRED, Row, kind_of
+from strata.publish.release import GONE, Row, kind_of
 
 
 def kept_days(days: Iterable[date], newest: date, keep: Keep) -> set[date]:
@@ -31,5 +31,5 @@ def expired_days(rows: Iterable[Row], as_of: date, keep: Keep, looked_at: Iterab
     book = list(rows)
     if kind_of(book, as_of) == "backfill":
         return ()
-    there = {r["as_of_date"] for r in book if r["status"] != EXPIRED}
+    there = {r["as_of_date"] for r in book if r["status"] not in GONE}
     return tuple(sorted(there - kept_days({*there, as_of}, as_of, keep) - set(looked_at)))

@@ -12,15 +12,18 @@ from typing import Any, Literal
 from strata.contract.columns import Table
 
 Row = dict[str, Any]
-Kind = Literal["regular", "backfill"]
-EXPIRED = "expired"
+Kind = Literal["regular", "backfill", "rollback"]
+EXPIRED, WITHDRAWN = "expired", "withdrawn"
+GONE = (EXPIRED, WITHDRAWN)
+"""What releases are whose slices have left the tables: by `keep`, or by a rollback to an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """One consistent published set, before it is written.
 
-    `expires`: the dates whose slices leave the tables with the same commits that bring its own.
+    `expires` and `withdraws`: the dates whose slices leave the tables with the same commits that bring its own, by
+    `keep` and by a rollback. `is_rollback`: it was released before, and is brought back.
     """
 
     release_id: str
@@ -32,6 +35,13 @@ class Release:
     month_release_id: str | None = None
     year_release_id: str | None = None
     expires: tuple[date, ...] = ()
+    withdraws: tuple[date, ...] = ()
+    is_rollback: bool = False
+
+    @property
+    def leaving(self) -> tuple[date, ...]:
+        """The dates whose slices leave the tables."""
+        return (*self.expires, *self.withdraws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,12 @@ def current_release(rows: Iterable[Row]) -> list[Row]:
 def previous_release(rows: Sequence[Row], as_of: date, known_at: datetime) -> list[Row]:
     """The rows of the release that one as of `as_of` looks back at; empty for the first.
 
-    Its day is that of the latest regular one about an earlier day that is still kept and knew no more than `known_at`:
-    what arrives later does not change the answer. Of that day it is the one in place, as of every comparison, unless
-    that knows more; made again, the same release is told as it was first made, with its own catalogue.
+    Its day is that of the latest one about an earlier day that readers followed, is still kept and knew no more than
+    `known_at`: what arrives later does not change the answer. Of that day it is the one in place, as of every
+    comparison, unless that knows more; made again, the same release is told as it was first made, with its own
+    catalogue.
     """
-    kept = [r for r in rows if r["kind"] == "regular" and r["status"] != EXPIRED]
+    kept = [r for r in rows if was_followed(r) and r["status"] not in GONE]
     earlier = [r for r in kept if r["as_of_date"] < as_of and r["known_at"] <= known_at]
     newest_day = max(((r["as_of_date"], r["known_at"]) for r in earlier), default=None)
     regular = _newest(r for r in earlier if (r["as_of_date"], r["known_at"]) == newest_day)
@@ -75,6 +86,11 @@ def previous_release(rows: Sequence[Row], as_of: date, known_at: datetime) -> li
         return []
     here = [r for r in release_of_day(rows, regular[0]["as_of_date"]) if r["known_at"] <= known_at]
     return here if here and here[0]["release_id"] != regular[0]["release_id"] else regular
+
+
+def was_followed(row: Row) -> bool:
+    """Whether readers were sent to a release: no backfill ever becomes current."""
+    return bool(row["kind"] != "backfill")
 
 
 def in_place(rows: Iterable[Row]) -> list[Row]:
@@ -100,17 +116,30 @@ def last_version(table: type[Table], row: Row) -> int:
     return int(row["delta_version"] if held is None else held)
 
 
+def version_made_at(rows: Iterable[Row], table: type[Table], row: Row) -> datetime:
+    """When the last version was made that surely has the rows of a release: from then on Delta's retention counts."""
+    made_by = (row["table_name"], last_version(table, row))
+    made = [r["released_at"] for r in rows if (r["table_name"], r["delta_version"]) == made_by]
+    moment: datetime = max(made, default=row["released_at"])
+    return moment
+
+
 def kind_of(rows: Iterable[Row], as_of: date) -> Kind:
-    """A release about a day before the current one is a backfill and never becomes current."""
+    """A new release about a day before the current one is a backfill and never becomes current."""
     current = current_release(rows)
     return "backfill" if current and as_of < current[0]["as_of_date"] else "regular"
+
+
+def kind_of_release(rows: Iterable[Row], release: Release) -> Kind:
+    """The kind a release has in the book; what is brought back becomes current, whatever its day."""
+    return "rollback" if release.is_rollback else kind_of(rows, release.as_of)
 
 
 def switch(
     rows: Sequence[Row], release: Release, tables: Sequence[Promoted], run_id: str, moment: datetime
 ) -> list[Row]:
     """All rows of `releases` after the switch to `release`: the old ones, and one per table of the new."""
-    kind = kind_of(rows, release.as_of)
+    kind = kind_of_release(rows, release)
     header = {
         "release_id": release.release_id,
         "sequence": max((r["sequence"] for r in rows), default=0) + 1,
@@ -118,7 +147,7 @@ def switch(
         "status": "released",
         "as_of_date": release.as_of,
         "known_at": release.known_at,
-        "is_current": kind == "regular",
+        "is_current": kind != "backfill",
         "previous_release_id": release.previous_release_id,
         "month_release_id": release.month_release_id,
         "year_release_id": release.year_release_id,
@@ -128,21 +157,25 @@ def switch(
         "released_at": moment,
     }
     newest = {r["table_name"]: r["delta_version"] for r in sorted(rows, key=lambda r: int(r["sequence"]))}
-    return [_demoted(r, header, release.expires, newest) for r in rows] + [header | _table(t) for t in tables]
+    return [_demoted(r, header, release, newest) for r in rows] + [header | _table(t) for t in tables]
 
 
-def _demoted(row: Row, header: Row, expires: Sequence[date], newest: Mapping[str, int]) -> Row:
-    status = _status(row, header, expires)
+def _demoted(row: Row, header: Row, release: Release, newest: Mapping[str, int]) -> Row:
+    status = _status(row, release)
     last = newest[row["table_name"]] if status != row["status"] == "released" else row.get("last_version")
     return row | {"is_current": row["is_current"] and not header["is_current"], "status": status, "last_version": last}
 
 
-def _status(row: Row, header: Row, expires: Sequence[date]) -> str:
-    if row["as_of_date"] != header["as_of_date"]:
-        return EXPIRED if row["as_of_date"] in expires else str(row["status"])
-    # What has expired comes back with the same release only: with another one about its day it stays what it was.
-    is_gone = row["status"] == EXPIRED and row["release_id"] != header["release_id"]
-    return EXPIRED if is_gone else "superseded"
+def _status(row: Row, release: Release) -> str:
+    was, day, is_same = str(row["status"]), row["as_of_date"], row["release_id"] == release.release_id
+    if day != release.as_of:
+        if day in release.withdraws and was != EXPIRED:
+            return WITHDRAWN
+        return EXPIRED if day in release.expires else was
+    # What is gone comes back with the same release only: with another one about its day it stays what it was.
+    if was in GONE and not is_same:
+        return was
+    return WITHDRAWN if release.is_rollback and was == "released" and not is_same else "superseded"
 
 
 def _table(table: Promoted) -> Row:

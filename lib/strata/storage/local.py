@@ -123,7 +123,7 @@ def open_local(storage: Storage) -> LocalTables:
     Raises:
         ProjectError: they lie elsewhere, where only Spark reads them.
     """
-    if storage.root is None or "://" in storage.root:
+    if storage.root is None or not storage.is_local:
         place = storage.root or f"the catalog {storage.catalog}"
         raise ProjectError(
             f"storage: the tables lie in {place}, and this command reads only a local folder without Spark;"

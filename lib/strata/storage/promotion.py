@@ -13,29 +13,39 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from strata.contract.columns import Table, relocate
 from strata.contract.operations import promotions, releases
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import StrataError
-from strata.publish.release import Promoted, Release, Row, kind_of, switch
+from strata.publish.release import Promoted, Release, Row, kind_of_release, switch
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprint
 from strata.storage.leases import Clock
 from strata.storage.tables import Lakehouse
 
+FoundIn = Literal["staging", "version", "place"]
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A table in staging that passed the gate."""
+    """A table that passed the gate: now, in staging, or when what a rollback brings back was released.
+
+    Attributes:
+        version: of the staging table, or of the published table itself.
+        found_in: the staging table; a version of the published table, that has the rows; or the place where readers
+            look, where they are still.
+    """
 
     table: type[Table]
     version: int
     row_count: int
     content_hash: str
+    found_in: FoundIn = "staging"
 
 
 def staging(table: type[Table]) -> type[Table]:
@@ -70,6 +80,7 @@ def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], cl
             "row_count": s.row_count,
             "content_hash": s.content_hash,
             "header": header,
+            "found_in": s.found_in,
         }
         for s in staged
     ]
@@ -95,15 +106,16 @@ def _made_by(row: Row) -> tuple[str, str]:
 
 
 def _staged(lakehouse: Lakehouse, table: type[Table], row: Row) -> Staged:
-    grown = lakehouse.grown(table, staging(table))
-    return Staged(grown, row["staging_version"], row["row_count"], row["content_hash"])
+    found_in: FoundIn = row.get("found_in") or "staging"
+    grown = lakehouse.grown(table, staging(table) if found_in == "staging" else None)
+    return Staged(grown, row["staging_version"], row["row_count"], row["content_hash"], found_in)
 
 
 def _carry_out(
     lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], run_id: str, clock: Clock
 ) -> list[Row]:
     before = read_releases(lakehouse)
-    backfill = kind_of(before, release.as_of) == "backfill"
+    backfill = kind_of_release(before, release) == "backfill"
     promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
@@ -116,11 +128,12 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, ba
     A catalogue has no slices: a backfill, being about the past, leaves it as it is.
     """
     table = staged.table
-    frame = lakehouse.read(staging(table), staged.version)
-    if table.slice_by:
-        lakehouse.replace_slice(table, frame, release.as_of, release.expires)
+    if staged.found_in == "place":
+        lakehouse.remove_slices(table, release.leaving)
+    elif table.slice_by:
+        lakehouse.replace_slice(table, _rows(lakehouse, staged, release), release.as_of, release.leaving)
     elif not backfill:
-        lakehouse.overwrite(table, frame)
+        lakehouse.overwrite(table, _rows(lakehouse, staged, release))
     version, _ = lakehouse.last_commit(table)
     written = lakehouse.read(table, version)
     if table.slice_by:
@@ -138,10 +151,18 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, ba
     return Promoted(table.full_name(), version, found["row_count"], found["content_hash"])
 
 
+def _rows(lakehouse: Lakehouse, staged: Staged, release: Release) -> DataFrame:
+    table = staged.table
+    if staged.found_in == "staging":
+        return lakehouse.read(staging(table), staged.version)
+    rows = lakehouse.read(table, staged.version)
+    return rows.where(F.col(table.slice_by) == F.lit(release.as_of)) if table.slice_by else rows
+
+
 def _release(header: dict[str, Any]) -> Release:
     as_of, known_at = date.fromisoformat(header["as_of"]), datetime.fromisoformat(header["known_at"])
-    expires = tuple(map(date.fromisoformat, header.get("expires", ())))
-    return Release(**{**header, "as_of": as_of, "known_at": known_at, "expires": expires})
+    days = {name: tuple(map(date.fromisoformat, header.get(name, ()))) for name in ("expires", "withdraws")}
+    return Release(**{**header, "as_of": as_of, "known_at": known_at, **days})
 
 
 def _iso(value: Any) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
 from strata.contract.columns import Table, Type, extend
@@ -101,8 +102,7 @@ class Lakehouse:
         self._ensured.add(key)
 
     def _create(self, table: type[Table]) -> None:
-        days = f"interval {self.retention_days} days"
-        retention = {"delta.deletedFileRetentionDuration": days, "delta.logRetentionDuration": days}
+        retention = retention_properties(self.retention_days)
         if not self._by_path:
             schema = f"`{self.storage.catalog}`.`{self.storage.prefix}{table.schema}`"
             self.spark.sql(f"create schema if not exists {schema}")
@@ -131,9 +131,21 @@ class Lakehouse:
                 self._alter(table, f"alter column `{c}` drop not null")
 
     def _alter(self, table: type[Table], change: str) -> None:
-        name = f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
         with self.faults.around("alter", table.full_name()):
-            self.spark.sql(f"alter table {name} {change}")
+            self.spark.sql(f"alter table {self._named(table)} {change}")
+
+    def _named(self, table: type[Table]) -> str:
+        return f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
+
+    def properties(self, table: type[Table]) -> dict[str, str]:
+        """The properties of a table, Delta's and others'."""
+        rows = self.spark.sql(f"show tblproperties {self._named(table)}").collect()
+        return {row["key"]: row["value"] for row in rows}
+
+    def set_properties(self, table: type[Table], values: Mapping[str, str]) -> None:
+        """Set properties of a table; one commit."""
+        listed = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in values.items())
+        self._alter(table, f"set tblproperties ({listed})")
 
     def append(self, table: type[Table], frame: DataFrame, rows_per_file: int = 0) -> None:
         """Add the rows of `frame`; one commit.
@@ -195,6 +207,12 @@ class Lakehouse:
         self.ensure(table)
         self._write("replace", table, frame, {"replaceWhere": _in(str(table.slice_by), {value, *gone})})
 
+    def remove_slices(self, table: type[Table], gone: Iterable[date]) -> None:
+        """Remove the slices `gone`, and touch nothing else; one commit, none without any."""
+        if listed := set(gone):
+            nothing = self.read(table).where(F.lit(False))
+            self._write(self.grown(table), nothing, "overwrite", {"replaceWhere": _in(str(table.slice_by), listed)})
+
     def _write(
         self, what: str, table: type[Table], frame: DataFrame, options: Mapping[str, str], note: str = ""
     ) -> None:
@@ -229,6 +247,12 @@ class Lakehouse:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
         row = self.delta(table).history(1).select("operationMetrics").first()
         return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
+
+
+def retention_properties(days: int) -> dict[str, str]:
+    """What makes Delta keep the versions of the last `days`: files that they need, and the log that names them."""
+    interval = f"interval {days} days"
+    return {"delta.deletedFileRetentionDuration": interval, "delta.logRetentionDuration": interval}
 
 
 def _sought(table: type[Table]) -> list[str]:

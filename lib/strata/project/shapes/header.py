@@ -9,7 +9,7 @@ from strata.project import scalars as s
 from strata.project.models import Identity, Keep, Storage
 from strata.project.notes import Notes
 from strata.project.reading import Reader, mapping_of, optional, plain_record, record, required
-from strata.project.yaml import Node
+from strata.project.yaml import Entries, Node
 
 SHORTEST_RETENTION = 7
 LONGEST = 36_500
@@ -57,12 +57,13 @@ _KEEP = plain_record(
     {
         "daily_days": optional(s.whole(1, LONGEST), _USUAL.daily_days),
         "then": optional(s.choice("month_ends", "nothing"), _USUAL.then),
+        "rollback_days": optional(s.whole(1, LONGEST), _USUAL.rollback_days),
     },
 )
 
 VARIABLES: Reader[Mapping[str, str]] = mapping_of(s.name, s.phrase)
 
-HEADER: Reader[Header] = record(
+_HEADER: Reader[Header] = record(
     "project.yml",
     Header,
     {
@@ -85,3 +86,21 @@ HEADER: Reader[Header] = record(
         "keep": optional(_KEEP, _USUAL),
     },
 )
+
+
+def header(node: Node, notes: Notes) -> Header:
+    """project.yml, its promises held against each other."""
+    read = _HEADER(node, notes)
+    promised = read.keep.rollback_days
+    if read.retention_days < promised:
+        kept = node.value("keep") if isinstance(node, Entries) else None
+        told = kept.value("rollback_days") if isinstance(kept, Entries) else None
+        what = f"rollback_days: found {promised}, but versions are kept for {read.retention_days} days"
+        notes.add(
+            told.where if told else read.where, f"{what} (retention_days)",
+            f"retention_days: {promised} or more, or promise less",
+        )  # fmt: skip
+    return read
+
+
+HEADER: Reader[Header] = header

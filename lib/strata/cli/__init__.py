@@ -11,9 +11,8 @@ import warnings
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 
-from strata import __version__
+from strata.cli.options import JOBS, LOOKS, STAGES, parser
 from strata.console import Console, print_error
 from strata.dates import day_of, parse_as_of
 from strata.errors import DONE, WITHHELD, Problem, ProjectError, StrataError
@@ -23,25 +22,6 @@ from strata.project.models import Project
 from strata.publish.contracts import published_tables
 from strata.quality.vocabulary import check_problems
 
-LOOKS = ("preview", "explain", "plan")
-STAGES = ("ingest", "features", "segments", "audiences", "publish")
-JOBS = {
-    "init": "make what a project needs on this machine: the local identity key",
-    "check": "read the project and report every mistake; needs no Spark",
-    "run": "all stages: ingest, features, segments, audiences, publish",
-    "ingest": "take delivered files into bronze and silver",
-    "features": "compute tiles and the snapshot of every feature",
-    "segments": "assign a segment per segmentation, fitting clusters where needed",
-    "audiences": "expand seeds into look-alike audiences, with their backtests",
-    "publish": "profiles, gate, and release of what the stages before have staged",
-    "preview": "the size of segments and audiences and what each rule does, on the stored features; needs no Spark",
-    "explain": "why a customer is in its segments and audiences, and the nearest way out; needs no Spark",
-    "plan": "who would move by edited definitions, against the current release; needs no Spark",
-    "export": "an audience of a release as a file for a recipient of privacy.yml, and a row in the log; needs no Spark",
-    "generate": "write the raw files of an invented telco where the project's sources read, the truth beside them",
-    "status": "the current release and where its tables are",
-}
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one job; returns its exit code.
@@ -50,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after the program's name; None takes the process's own.
     """
     console = Console(sys.stdout)
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     if not options.verbose:
         warnings.simplefilter("ignore")
     try:
@@ -82,6 +62,8 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         return _look(options, project, console)
     if options.job == "export":
         return _export(options, project, console)
+    if options.job == "release" and not options.rollback and project.storage.is_local:
+        return _releases(options, project, console)
     return _with_spark(options, project, console)
 
 
@@ -118,6 +100,14 @@ def _export(options: argparse.Namespace, project: Project, console: Console) -> 
     return DONE
 
 
+def _releases(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """What was released, where it needs no Spark."""
+    from strata.preview.releases import show_releases  # noqa: PLC0415
+
+    show_releases(project, options.told, datetime.now(UTC).date(), console)
+    return DONE
+
+
 def _one_date(options: argparse.Namespace) -> date | None:
     as_ofs = parse_as_of(options.as_of) if options.as_of else (None,)
     if len(as_ofs) > 1:
@@ -129,11 +119,15 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     """The jobs that need a session; imported here so that `check` starts in a moment."""
     from strata.pipeline.generate import generate  # noqa: PLC0415
     from strata.pipeline.jobs import Wanted, run_jobs, show_status  # noqa: PLC0415
+    from strata.pipeline.releases import release_job  # noqa: PLC0415
     from strata.pipeline.start import start_run  # noqa: PLC0415
 
     run = start_run(project, partial(datetime.now, UTC), console, os.getpid(), verbose=options.verbose)
     if options.job == "status":
         show_status(run, console)
+        return DONE
+    if options.job == "release":
+        release_job(run, options.rollback, options.told, console)
         return DONE
     if options.job == "generate":
         generate(run, _world(options, project))
@@ -206,61 +200,4 @@ def _instant(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        print(f"strata: {message} (exit {ProjectError.exit_code}); `strata --help` lists the jobs", file=sys.stderr)
-        raise SystemExit(ProjectError.exit_code)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="strata", description="Segmentation as code on the lakehouse.")
-    parser.add_argument("--version", action="version", version=f"strata {__version__}")
-    jobs = parser.add_subparsers(dest="job", required=True, metavar="JOB", parser_class=_Parser)
-    for name, meaning in JOBS.items():
-        job = jobs.add_parser(name, help=meaning, description=meaning)
-        job.add_argument("--project", type=Path, required=True, metavar="DIR", help="folder with project.yml")
-        job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. storage.root=/data")
-        job.add_argument("--verbose", action="store_true", help="show Spark's log and Python's warnings")
-        if name == "generate":
-            job.add_argument("--customers", type=int, required=True, metavar="N", help="how many subscribers")
-            job.add_argument("--days", type=int, required=True, metavar="D", help="days from the project's starts_on")
-            job.add_argument("--seed", type=int, default=1, metavar="S", help="another seed is another world")
-            job.add_argument("--dirt", type=float, default=0.0, metavar="R", help="share of events spoilt on purpose")
-        job.set_defaults(definition=None, customer=None, markdown=False)
-        job.set_defaults(as_of=None, every=None, known_at=None, force=False, refit=[])
-        if name == "check":
-            job.add_argument("--data", action="store_true", help="which techniques fit the ingested data, and why not")
-        if name in LOOKS:
-            _add_options_of_looks(job, name)
-        if name == "export":
-            _add_options_of_export(job)
-        if name in {"run", *STAGES}:
-            job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
-            job.add_argument("--every", choices=["month-end"], help="which days of A..B")
-            job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
-            job.add_argument("--force", action="store_true", help="build again what is already released")
-        if name in {"run", "segments"}:
-            what = "a clustering whose model is to be fitted anew"
-            job.add_argument("--refit", action="append", default=[], metavar="NAME", help=what)
-    return parser
-
-
-def _add_options_of_looks(job: argparse.ArgumentParser, name: str) -> None:
-    if name == "preview":
-        what = "a segmentation rule by rule, or an audience condition by condition"
-        job.add_argument("definition", nargs="?", metavar="NAME", help=what)
-    if name == "explain":
-        job.add_argument("--customer", required=True, metavar="ID", help="id in a source, or customer_id")
-    if name == "plan":
-        job.add_argument("--markdown", action="store_true", help="for a pull request")
-    else:
-        job.add_argument("--as-of", metavar="DATE", help="a date of the stored features; the newest")
-
-
-def _add_options_of_export(job: argparse.ArgumentParser) -> None:
-    job.add_argument("audience", metavar="AUDIENCE", help="an audience of the project")
-    job.add_argument("--for", dest="recipient", required=True, metavar="RECIPIENT", help="one of privacy.yml")
-    job.add_argument("--changes", action="store_true", help="the differences to the release before")
-    job.add_argument("--format", choices=["csv", "parquet"], default="csv", help="csv unless said otherwise")
-    job.add_argument("--to", type=Path, metavar="DIR", help="folder of the file; else <tables>/exports/<recipient>")
-    job.add_argument("--as-of", metavar="DATE", help="the release of this date; the current one")
+__all__ = ["JOBS", "main"]

@@ -1,0 +1,47 @@
+"""What every run does that writes: it holds the project's lease, completes what was cut short, and keeps its log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from strata.console import Console
+from strata.contract.columns import Table
+from strata.contract.dictionary import core_tables
+from strata.contract.published import GATED_TABLES
+from strata.ingest.landing import bronze_table
+from strata.pipeline.context import Run
+from strata.project.models import Project
+from strata.project.sources import with_lookups
+from strata.storage.leases import hold_lease
+from strata.storage.promotion import recover
+from strata.storage.retention import keep_versions
+
+
+@contextmanager
+def leased(run: Run, console: Console) -> Iterator[Run]:
+    """The run under the project's lease, after a release that was cut short is complete.
+
+    Raises:
+        WriteConflict: another run holds the lease.
+    """
+    console.say(f"strata · {run.project.name} · run {run.run_id}")
+    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock) as keep:
+        run = replace(run, keep_lease=keep)
+        changed = keep_versions(run.lakehouse, _kept_tables(run.project))
+        if changed:
+            run.progress.note(
+                f"retention_days: {changed} tables keep versions for {run.project.retention_days} days now"
+            )
+        completed = recover(run.lakehouse, GATED_TABLES, run.clock)
+        if completed:
+            run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
+        try:
+            yield run
+        finally:
+            run.write_log()
+
+
+def _kept_tables(project: Project) -> list[type[Table]]:
+    """All but features: what these are made of stands in the note of their last commit, and they can be made anew."""
+    lasting = [t for t in core_tables() if t.schema != "features"]
+    return [*lasting, *map(bronze_table, with_lookups(project.sources))]
