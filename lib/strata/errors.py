@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 DONE = 0
 WITHHELD = 6
+INTERRUPTED = 130
+REASON_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,3 +78,19 @@ class WriteConflict(StrataError):
     """Another run holds the lease, or committed first."""
 
     exit_code = 5
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of a command that ends with `error`."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return error.exit_code if isinstance(error, StrataError) else 1
+
+
+def reason_of(error: BaseException) -> str:
+    """What a log says of `error`: the first of its problems, or its kind where its words may hold values of persons."""
+    if isinstance(error, StrataError):
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        return f"{error.problems[0].what[:REASON_LENGTH]}{more}"
+    kind = type(error)
+    return f"{kind.__module__}.{kind.__qualname__}"

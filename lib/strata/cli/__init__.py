@@ -9,9 +9,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 
+from strata.cli.log import JsonLog
 from strata.cli.options import JOBS, LOOKS, STAGES, parser
 from strata.console import Console, print_error
 from strata.dates import day_of, parse_as_of
@@ -29,18 +31,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the words after the program's name; None takes the process's own.
     """
-    console = Console(sys.stdout)
     options = parser().parse_args(argv)
+    log = JsonLog(sys.stdout, partial(datetime.now, UTC)) if options.log == "json" else None
     if not options.verbose:
         warnings.simplefilter("ignore")
     try:
-        return _dispatch(options, console)
+        return _dispatch(options, log or Console(sys.stdout))
     except StrataError as error:
-        print_error(error)
+        (log.error if log else print_error)(error)
         return error.exit_code
     except Exception as error:
         if options.verbose:
             traceback.print_exc()
+        if log:
+            log.error(error)
+            return 1
         print(f"strata: unexpected {type(error).__name__}: {str(error)[:800]}", file=sys.stderr)
         print("  this is a fault of strata (exit 1); --verbose shows where", file=sys.stderr)
         return 1
@@ -62,8 +67,9 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         return _look(options, project, console)
     if options.job == "export":
         return _export(options, project, console)
-    if options.job == "release" and not options.rollback and project.storage.is_local:
-        return _releases(options, project, console)
+    is_look = options.job == "status" or (options.job == "release" and not options.rollback)
+    if is_look and project.storage.is_local:
+        return _books(options, project, console)
     return _with_spark(options, project, console)
 
 
@@ -100,11 +106,15 @@ def _export(options: argparse.Namespace, project: Project, console: Console) -> 
     return DONE
 
 
-def _releases(options: argparse.Namespace, project: Project, console: Console) -> int:
-    """What was released, where it needs no Spark."""
-    from strata.preview.releases import show_releases  # noqa: PLC0415
+def _books(options: argparse.Namespace, project: Project, console: Console) -> int:
+    """What was run and released, where it needs no Spark."""
+    from strata.preview.releases import show_releases, show_status  # noqa: PLC0415
 
-    show_releases(project, options.told, datetime.now(UTC).date(), console)
+    judged_on = datetime.now(UTC).date()
+    if options.job == "status":
+        show_status(project, judged_on, console)
+    else:
+        show_releases(project, options.told, judged_on, console)
     return DONE
 
 
@@ -118,11 +128,14 @@ def _one_date(options: argparse.Namespace) -> date | None:
 def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
     """The jobs that need a session; imported here so that `check` starts in a moment."""
     from strata.pipeline.generate import generate  # noqa: PLC0415
-    from strata.pipeline.jobs import Wanted, run_jobs, show_status  # noqa: PLC0415
-    from strata.pipeline.releases import release_job  # noqa: PLC0415
+    from strata.pipeline.jobs import Wanted, run_jobs  # noqa: PLC0415
+    from strata.pipeline.releases import release_job, show_status  # noqa: PLC0415
     from strata.pipeline.start import start_run  # noqa: PLC0415
 
     run = start_run(project, partial(datetime.now, UTC), console, os.getpid(), verbose=options.verbose)
+    if isinstance(console, JsonLog):
+        console.context["run_id"] = run.run_id
+        run = replace(run, record=console.stage_done)
     if options.job == "status":
         show_status(run, console)
         return DONE

@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         job.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. storage.root=/data")
         job.add_argument("--verbose", action="store_true", help="show Spark's log and Python's warnings")
         job.set_defaults(definition=None, customer=None, markdown=False)
-        job.set_defaults(as_of=None, every=None, known_at=None, force=False, refit=[])
+        job.set_defaults(log="text", as_of=None, every=None, known_at=None, force=False, refit=[])
         _add_options(job, name)
     return whole
 
@@ -61,6 +61,8 @@ def _add_options(job: argparse.ArgumentParser, name: str) -> None:
         _add_options_of_export(job)
     if name == "release":
         _add_options_of_release(job)
+    if name in {"run", "generate", *STAGES}:
+        job.add_argument("--log", choices=["text", "json"], default="text", help="json: an object a line, for machines")
     if name in {"run", *STAGES}:
         job.add_argument("--as-of", metavar="DATE", help="YYYY-MM-DD, several with commas, or A..B")
         job.add_argument("--every", choices=["month-end"], help="which days of A..B")

@@ -102,7 +102,10 @@ class quality_metrics(Table):
 
 
 class run_log(Table):
-    """What a run did, stage by stage."""
+    """What a run did, stage by stage; the last row, of stage `end`, says how it ended after how long.
+
+    A run that was killed, or that never began because another one was writing, has none.
+    """
 
     schema = "publish"
     grain = ("run_id", "stage")
@@ -113,6 +116,11 @@ class run_log(Table):
     rows_in = column(Type.BIGINT, "Rows read, where the stage counts them", COUNT, nullable=True)
     rows_out = column(Type.BIGINT, "Rows written, where the stage counts them", COUNT, nullable=True)
     spark_jobs = column(Type.BIGINT, "Spark jobs of the stage", COUNT, nullable=True)
+    exit_code = column(
+        Type.BIGINT, "How the run ended, where stage is `end`; how the stage failed; NULL: the stage is done", COUNT,
+        nullable=True,
+    )  # fmt: skip
+    error = column(Type.STRING, "Why it failed; of a fault of strata only its kind", nullable=True)
 
 
 class cluster_models(Table):

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Protocol
 from strata import __version__
 from strata.contract.operations import run_log
 from strata.contract.spark import frame_of
-from strata.errors import ProjectError
+from strata.errors import ProjectError, exit_code_of, reason_of
 from strata.project.models import Project
 from strata.publish.comparisons import find_compared, pinned_compared
 from strata.publish.keep import expired_days
@@ -36,11 +36,12 @@ class Progress(Protocol):
 
 @dataclass
 class Outcome:
-    """What a stage says at its end: a text for people, counts for the run log."""
+    """What a stage says at its end, also when it fails: a text and notes for people, counts for the run log."""
 
     text: str = ""
     rows_in: int | None = None
     rows_out: int | None = None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Run:
     """Called before every stage and before what readers see changes; raises WriteConflict when the lease is lost."""
     refits: frozenset[str] = frozenset()
     """The clusterings that are asked to be fitted anew."""
+    ends: list[int] = field(default_factory=list)
+    """Exit codes that a stage has found though all is done (`errors.WITHHELD`); the greatest counts."""
+    record: Callable[[Row], None] = lambda row: None
+    """Called with every row of the run log as soon as there is one."""
 
     @property
     def run_id(self) -> str:
@@ -68,20 +73,45 @@ class Run:
         self.keep_lease()
         self.progress.begin(name, what)
         started_at, begun, outcome = self.clock(), time.perf_counter(), Outcome()
-        yield outcome
-        seconds = time.perf_counter() - begun
-        self.progress.end(name, outcome.text, seconds)
-        self.log.append(
-            {
-                "run_id": self.run_id,
-                "stage": name,
-                "started_at": started_at,
-                "seconds": round(seconds, 3),
-                "rows_in": outcome.rows_in,
-                "rows_out": outcome.rows_out,
-                "spark_jobs": None,
-            }
-        )
+        try:
+            yield outcome
+        except BaseException as error:
+            code = exit_code_of(error)
+            outcome.text = f"failed (exit {code}){f': {outcome.text}' if outcome.text else ''}"
+            self._tell(name, started_at, time.perf_counter() - begun, outcome, code, reason_of(error))
+            raise
+        self._tell(name, started_at, time.perf_counter() - begun, outcome)
+
+    def end(self, seconds: float, exit_code: int, error: BaseException | None = None) -> None:
+        """Keep a row that says how the run ended."""
+        self._log("end", self.clock(), seconds, Outcome(), exit_code, reason_of(error) if error else None)
+
+    def _tell(
+        self, stage: str, started_at: datetime, seconds: float, outcome: Outcome, exit_code: int | None = None,
+        error: str | None = None,
+    ) -> None:  # fmt: skip
+        self.progress.end(stage, outcome.text, seconds)
+        self._log(stage, started_at, seconds, outcome, exit_code, error)
+        for note in outcome.notes:
+            self.progress.note(note)
+
+    def _log(
+        self, stage: str, started_at: datetime, seconds: float, outcome: Outcome, exit_code: int | None = None,
+        error: str | None = None,
+    ) -> None:  # fmt: skip
+        row = {
+            "run_id": self.run_id,
+            "stage": stage,
+            "started_at": started_at,
+            "seconds": round(seconds, 3),
+            "rows_in": outcome.rows_in,
+            "rows_out": outcome.rows_out,
+            "spark_jobs": None,
+            "exit_code": exit_code,
+            "error": error,
+        }
+        self.log.append(row)
+        self.record(row)
 
     def write_log(self) -> None:
         """Append what was logged since the last time; one commit."""

@@ -39,9 +39,8 @@ def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], int]], se
         broken = sum(not v.success for v in verdicts)
         outcome.rows_in = sum(staged.row_count for _, _, staged in checked)
         outcome.text = f"{len(verdicts)} checks on {outcome.rows_in:,} rows, {broken or 'none'} failed"
-    for line in warnings(verdicts):
-        run.progress.note(line)
-    require_open(verdicts)
+        outcome.notes = warnings(verdicts)
+        require_open(verdicts)
     return [staged for _, _, staged in checked]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from strata.console import Console
-from strata.errors import InputError, Problem, ProjectError
+from strata.errors import DONE, WITHHELD, InputError, Problem, ProjectError
 from strata.ingest.keys import read_key
 from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target, aim
@@ -15,12 +15,10 @@ from strata.pipeline.leased import leased
 from strata.pipeline.publish import publish
 from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
-from strata.pipeline.summary import print_release, print_summary
+from strata.pipeline.summary import print_summary
 from strata.pipeline.versions import reused_versions
 from strata.project.words import nearest
 from strata.publish.contracts import unpublishable
-from strata.publish.release import current_release
-from strata.storage.promotion import read_releases
 
 DEFINED = frozenset({"segments", "audiences", "publish"})
 """The stages that release what definitions say."""
@@ -45,7 +43,9 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
         StrataError: of the kind that decides the exit code; what was released before stays.
     """
     with leased(run, console) as held:
-        return _carry_out(replace(held, refits=frozenset(wanted.refits)), wanted, console)
+        withheld = _carry_out(replace(held, refits=frozenset(wanted.refits)), wanted, console)
+        held.ends.append(WITHHELD if withheld else DONE)
+    return withheld
 
 
 def _carry_out(run: Run, wanted: Wanted, console: Console) -> bool:
@@ -135,12 +135,3 @@ def _known_at(run: Run, asked: datetime | None) -> datetime:
     if not known:
         raise InputError(f"nothing was known at {asked}: the first batch ended at {min(ended)}")
     return max(known)
-
-
-def show_status(run: Run, console: Console) -> None:
-    """The current release, and where its tables are."""
-    current = current_release(read_releases(run.lakehouse))
-    if not current:
-        console.say(f"{run.project.name}: nothing is released yet; `strata run` makes the first release")
-        return
-    print_release(run, current, console)

@@ -1,5 +1,6 @@
 """What every run does that writes: it holds the project's lease, completes what was cut short, and keeps its log."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from strata.console import Console
 from strata.contract.columns import Table
 from strata.contract.dictionary import core_tables
 from strata.contract.published import GATED_TABLES
+from strata.errors import DONE, exit_code_of
 from strata.ingest.landing import bronze_table
 from strata.pipeline.context import Run
 from strata.project.models import Project
@@ -35,10 +37,25 @@ def leased(run: Run, console: Console) -> Iterator[Run]:
         completed = recover(run.lakehouse, GATED_TABLES, run.clock)
         if completed:
             run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
-        try:
+        with _logged(run):
             yield run
-        finally:
+
+
+@contextmanager
+def _logged(run: Run) -> Iterator[None]:
+    """Keep the log of the run with how it ends; `Run.ends` is its exit code when nothing fails."""
+    begun = time.perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        run.end(time.perf_counter() - begun, exit_code_of(error), error)
+        try:
             run.write_log()
+        except Exception as lost:  # the first error is the one to tell
+            run.progress.note(f"run_log could not be written: {type(lost).__name__}")
+        raise
+    run.end(time.perf_counter() - begun, max(run.ends, default=DONE))
+    run.write_log()
 
 
 def _kept_tables(project: Project) -> list[type[Table]]:

@@ -1,10 +1,13 @@
-"""`strata release` with Spark: the way back, and the book of releases where it lies in no local folder."""
+"""`strata release` and `status` with Spark: the way back, and the books where they lie in no local folder."""
 
 from strata.console import Console
+from strata.contract.operations import leases, run_log
+from strata.contract.spark import rows_of
 from strata.pipeline.context import Run
 from strata.pipeline.leased import leased
 from strata.pipeline.rollback import book_of, roll_back
 from strata.publish.listing import print_book
+from strata.publish.runs import print_status
 
 
 def release_job(run: Run, rollback: str | None, show: str | None, console: Console) -> None:
@@ -19,3 +22,11 @@ def release_job(run: Run, rollback: str | None, show: str | None, console: Conso
         return
     with leased(run, console) as held:
         roll_back(held, rollback, console)
+
+
+def show_status(run: Run, console: Console) -> None:
+    """Print what is current, the last runs and releases, and who is writing."""
+    lakehouse = run.lakehouse
+    log, held = (rows_of(lakehouse.read(t)) if lakehouse.exists(t) else [] for t in (run_log, leases))
+    unknown = {"exit_code": None, "error": None}
+    print_status(book_of(run), [unknown | row for row in log], held, lakehouse.storage, console)

@@ -12,6 +12,7 @@ from strata.contract.audience_changes import audience_changes
 from strata.contract.columns import Table
 from strata.contract.spark import rows_of
 from strata.pipeline.context import Run
+from strata.publish.listing import release_lines
 from strata.publish.release import current_release
 from strata.storage.promotion import read_releases
 
@@ -42,14 +43,8 @@ def print_summary(run: Run, console: Console) -> None:
 
 def print_release(run: Run, current: Sequence[Row], console: Console) -> None:
     """One line about the release, and where its tables are."""
-    head = current[0]
-    rows = sum(r["row_count"] for r in current)
-    console.say(
-        f"\nRelease {head['release_id'][:12]} is current: as of {head['as_of_date']}, {len(current)} tables,"
-        f" {rows:,} rows, code {head['code_version']}"
-    )
-    place = run.lakehouse.storage.root or f"catalog {run.lakehouse.storage.catalog}"
-    console.say(f"Tables: {place}/publish and {place}/members; `publish/releases` says which versions belong together")
+    for line in release_lines(current, run.lakehouse.storage):
+        console.say(line)
 
 
 def _print_moves(run: Run, current: Sequence[Row], console: Console) -> None:

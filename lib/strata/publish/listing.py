@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from strata.project.models import Storage
 from strata.publish.release import Row
 from strata.publish.rollback import SHOWN, Book, find_id, readable_until, to_bring_back, why_not
 
@@ -36,6 +37,22 @@ def print_book(book: Book, digits: str | None, printer: Printer) -> None:
         printer.table(HEADER, list_releases(book))
     else:
         printer.say("nothing is released yet; `strata run` makes the first release")
+
+
+def release_lines(current: Sequence[Row], storage: Storage) -> list[str]:
+    """The release that readers follow, and where its tables are.
+
+    Args:
+        current: its rows of `releases`.
+        storage: of the project.
+    """
+    head, rows = current[0], sum(r["row_count"] for r in current)
+    about = f"as of {head['as_of_date']}, {len(current)} tables, {rows:,} rows, code {head['code_version']}"
+    place = storage.root or f"catalog {storage.catalog}"
+    return [
+        f"\nRelease {head['release_id'][:SHOWN]} is current: {about}",
+        f"Tables: {place}/publish and {place}/members; `publish/releases` says which versions belong together",
+    ]
 
 
 def list_releases(book: Book, newest: int | None = None) -> list[list[object]]:
