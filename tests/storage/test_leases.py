@@ -1,14 +1,20 @@
 """One writer at a time, and no lease outlives its holder."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from types import SimpleNamespace
 
 import pytest
+from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.sql import functions as F
 
 from strata.contract.operations import leases
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import WriteConflict
-from strata.storage.leases import hold_lease
+from strata.storage import leases as leases_module
+from strata.storage.leases import Patience, hold_lease
 
 NOW = datetime(2018, 1, 1, 12, tzinfo=UTC)
 
@@ -82,3 +88,57 @@ def test_the_lease_of_a_process_of_this_machine_that_is_gone_is_taken_at_once(la
     held_by(lakehouse, "dead-run", host=socket.gethostname(), process=2**22 + 1)
     with hold_lease(lakehouse, "project", at(NOW)):
         assert holders(lakehouse) == ["test-run"]
+
+
+def test_of_eight_runs_that_find_no_table_one_gets_the_lease_and_all_others_are_told_so(lakehouse):
+    meet, done = Barrier(8), Barrier(8)
+
+    def run(number):
+        mine = replace(lakehouse, run_id=f"run-{number}", _ensured=set())
+        meet.wait()
+        try:
+            with hold_lease(mine, "project", at(NOW)):
+                done.wait()
+                return "held"
+        except WriteConflict as conflict:
+            done.wait()
+            return conflict.exit_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(map(str, pool.map(run, range(8)))) == ["5"] * 7 + ["held"]
+    assert holders(lakehouse) == [None]
+
+
+def test_who_waits_is_told_once_and_gets_the_lease_when_it_is_given_back(lakehouse, monkeypatch):
+    monkeypatch.setattr(leases_module, "PAUSE_SECONDS", 0)
+    told, moments = [], iter(NOW + timedelta(minutes=n) for n in range(99))
+    held_by(lakehouse, "other-run")
+    with (
+        pytest.raises(WriteConflict, match="other-run"),
+        hold_lease(lakehouse, "project", lambda: next(moments), Patience(4, told.append)),
+    ):
+        pytest.fail("the lease of another was taken")
+    assert len(told) == 1
+    assert told[0].startswith("waiting for at most 4 minutes: run other-run (process 1 on elsewhere) is writing")
+    moments = iter(NOW + timedelta(minutes=n) for n in range(99))
+    with hold_lease(lakehouse, "project", lambda: next(moments), Patience(90, told.append)):
+        assert holders(lakehouse) == ["test-run"], "the other's time was over"
+
+
+def test_a_lease_is_given_back_though_another_one_of_the_table_changes_hands(lakehouse):
+    other = replace(lakehouse, run_id="other-run")
+    with hold_lease(lakehouse, "project", at(NOW)):
+        handle = lakehouse.delta(leases)
+        changed = []
+
+        def update(condition, values):
+            if not changed:
+                changed.append(1)
+                raise DeltaConcurrentModificationException("another commit")
+            return handle.update(condition, values)
+
+        stubborn = replace(lakehouse)
+        object.__setattr__(stubborn, "delta", lambda table: SimpleNamespace(update=update))
+        leases_module._set(stubborn, "project", {"holder": F.lit(None)})
+    assert changed == [1]
+    assert holders(other) == [None]

@@ -140,7 +140,7 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
         show_status(run, console)
         return DONE
     if options.job == "release":
-        release_job(run, options.rollback, options.told, console)
+        release_job(run, options.rollback, options.told, console, options.wait)
         return DONE
     if options.job == "generate":
         generate(run, _world(options, project))
@@ -150,7 +150,8 @@ def _with_spark(options: argparse.Namespace, project: Project, console: Console)
     if not as_ofs and options.job != "ingest":
         raise ProjectError(f"{options.job} needs a date: --as-of YYYY-MM-DD")
     known_at = _instant(options.known_at) if options.known_at else None
-    withheld = run_jobs(run, Wanted(stages, as_ofs, known_at, options.force, dict(os.environ), options.refit), console)
+    asked = stages, as_ofs, known_at, options.force, dict(os.environ), options.refit, options.wait
+    withheld = run_jobs(run, Wanted(*asked), console)
     return WITHHELD if withheld else DONE
 
 

@@ -28,6 +28,9 @@ JOBS = {
 }
 
 
+LONGEST_WAIT = 24 * 60
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         print(f"strata: {message} (exit {ProjectError.exit_code}); `strata --help` lists the jobs", file=sys.stderr)
@@ -68,9 +71,19 @@ def _add_options(job: argparse.ArgumentParser, name: str) -> None:
         job.add_argument("--every", choices=["month-end"], help="which days of A..B")
         job.add_argument("--known-at", metavar="MOMENT", help="use only what had arrived by then")
         job.add_argument("--force", action="store_true", help="build again what is already released")
+    if name in {"run", "release", *STAGES}:
+        what = "how long to wait for another run to be done"
+        job.add_argument("--wait", type=_minutes, default=0.0, metavar="MINUTES", help=what)
     if name in {"run", "segments"}:
         what = "a clustering whose model is to be fitted anew"
         job.add_argument("--refit", action="append", default=[], metavar="NAME", help=what)
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 <= minutes <= LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0 to {LONGEST_WAIT} minutes")
+    return minutes
 
 
 def _add_options_of_generate(job: argparse.ArgumentParser) -> None:

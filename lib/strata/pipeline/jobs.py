@@ -34,6 +34,7 @@ class Wanted:
     force: bool
     environ: Mapping[str, str]
     refits: Sequence[str] = ()
+    wait_minutes: float = 0
 
 
 def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
@@ -42,7 +43,7 @@ def run_jobs(run: Run, wanted: Wanted, console: Console) -> bool:
     Raises:
         StrataError: of the kind that decides the exit code; what was released before stays.
     """
-    with leased(run, console) as held:
+    with leased(run, console, wanted.wait_minutes) as held:
         withheld = _carry_out(replace(held, refits=frozenset(wanted.refits)), wanted, console)
         held.ends.append(WITHHELD if withheld else DONE)
     return withheld

@@ -14,20 +14,26 @@ from strata.ingest.landing import bronze_table
 from strata.pipeline.context import Run
 from strata.project.models import Project
 from strata.project.sources import with_lookups
-from strata.storage.leases import hold_lease
+from strata.storage.leases import Patience, hold_lease
 from strata.storage.promotion import recover
 from strata.storage.retention import keep_versions
 
 
 @contextmanager
-def leased(run: Run, console: Console) -> Iterator[Run]:
+def leased(run: Run, console: Console, wait_minutes: float = 0) -> Iterator[Run]:
     """The run under the project's lease, after a release that was cut short is complete.
 
+    Args:
+        run: the run.
+        console: where to print.
+        wait_minutes: how long to wait for another run to be done.
+
     Raises:
-        WriteConflict: another run holds the lease.
+        WriteConflict: another run holds the lease, and still does when that time is over.
     """
     console.say(f"strata · {run.project.name} · run {run.run_id}")
-    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock) as keep:
+    patience = Patience(wait_minutes, run.progress.note)
+    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock, patience) as keep:
         run = replace(run, keep_lease=keep)
         changed = keep_versions(run.lakehouse, _kept_tables(run.project))
         if changed:

@@ -10,7 +10,7 @@ from strata.publish.listing import print_book
 from strata.publish.runs import print_status
 
 
-def release_job(run: Run, rollback: str | None, show: str | None, console: Console) -> None:
+def release_job(run: Run, rollback: str | None, show: str | None, console: Console, wait_minutes: float = 0) -> None:
     """Bring a release back, show one, or list all.
 
     Raises:
@@ -20,7 +20,7 @@ def release_job(run: Run, rollback: str | None, show: str | None, console: Conso
     if rollback is None:
         print_book(book_of(run), show, console)
         return
-    with leased(run, console) as held:
+    with leased(run, console, wait_minutes) as held:
         roll_back(held, rollback, console)
 
 

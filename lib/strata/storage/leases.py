@@ -6,12 +6,14 @@ recognised by its process; one that died elsewhere by `expires_at`, which a livi
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -22,6 +24,9 @@ from strata.storage.tables import Lakehouse
 
 MINUTES = 60
 """A stage that takes longer loses its lease to whoever asks for it, and then stops."""
+
+ATTEMPTS = 5
+PAUSE_SECONDS = 5
 
 Clock = Callable[[], datetime]
 
@@ -40,8 +45,18 @@ class Holder:
         return self.host == socket.gethostname() and not _is_running(self.process)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a lease that another run holds, and whom to tell that one waits."""
+
+    minutes: float = 0
+    tell: Callable[[str], None] = lambda text: None
+
+
 @contextmanager
-def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[Callable[[], None]]:
+def hold_lease(
+    lakehouse: Lakehouse, name: str, clock: Clock, patience: Patience = Patience()
+) -> Iterator[Callable[[], None]]:
     """Hold the lease `name` for the run of `lakehouse`; given back at the end, also after an error.
 
     Yields:
@@ -49,9 +64,9 @@ def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[Callab
         WriteConflict when another run has taken it.
 
     Raises:
-        WriteConflict: another run holds it.
+        WriteConflict: another run holds it, and still does when patience is over.
     """
-    _take(lakehouse, name, clock())
+    _take_in_time(lakehouse, name, clock, patience)
     due = clock() + timedelta(minutes=MINUTES / 3)
 
     def keep() -> None:
@@ -72,23 +87,51 @@ def hold_lease(lakehouse: Lakehouse, name: str, clock: Clock) -> Iterator[Callab
 def _set(lakehouse: Lakehouse, name: str, values: dict[str, str | Column]) -> None:
     """Change the row of the lease, if it is still that of this run."""
     mine = (F.col("lease") == name) & (F.col("holder") == lakehouse.run_id)
-    with lakehouse.faults.around("update", leases.full_name()):
-        lakehouse.delta(leases).update(mine, values)
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            with lakehouse.faults.around("update", leases.full_name()):
+                return lakehouse.delta(leases).update(mine, values)
+        except DeltaConcurrentModificationException:
+            # Another lease of the table has changed hands: this row is nobody else's to change.
+            if not left:
+                raise
+
+
+def _take_in_time(lakehouse: Lakehouse, name: str, clock: Clock, patience: Patience) -> None:
+    until = clock() + timedelta(minutes=patience.minutes)
+    is_told = False
+    while True:
+        try:
+            return _take(lakehouse, name, clock())
+        except WriteConflict as held:
+            if clock() >= until:
+                raise
+            if not is_told:
+                patience.tell(f"waiting for at most {patience.minutes:g} minutes: {held.problems[0].what}")
+            is_told = True
+            time.sleep(PAUSE_SECONDS)
 
 
 def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
-    lakehouse.ensure(leases)
-    found = _holder(lakehouse, name)
-    if found and not found.is_dead() and found.expires_at > now:
-        raise _held(found)
     mine = Holder(lakehouse.run_id, socket.gethostname(), os.getpid(), now + timedelta(minutes=MINUTES))
     try:
+        _make_table(lakehouse)
+        found = _holder(lakehouse, name)
+        if found and not found.is_dead() and found.expires_at > now:
+            raise _held(found)
         _merge(lakehouse, name, mine, found)
     except DeltaConcurrentModificationException as lost:
         raise WriteConflict(f"another run took the lease {name} just now; start again when it is done") from lost
     winner = _holder(lakehouse, name)
     if winner is None or winner.run_id != mine.run_id:
         raise _held(winner)
+
+
+def _make_table(lakehouse: Lakehouse) -> None:
+    try:
+        lakehouse.ensure(leases)
+    except (DeltaConcurrentModificationException, AnalysisException):
+        lakehouse.ensure(leases)  # another run has made it in the same moment
 
 
 def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) -> None:
