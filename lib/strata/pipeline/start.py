@@ -6,6 +6,7 @@ from pathlib import Path
 from strata.pipeline.context import Progress, Run, make_run_id
 from strata.project.models import Project, Storage
 from strata.storage.leases import Clock
+from strata.storage.log_stores import check_log_stores, log_store_settings
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
 
@@ -14,9 +15,10 @@ def start_run(project: Project, clock: Clock, progress: Progress, process: int, 
     """Open the session and the project's tables under a fresh run id.
 
     Raises:
-        ProjectError: Spark cannot start here.
+        ProjectError: Spark cannot start here, or makes Delta's commits in a way that the project does not allow.
     """
-    spark = open_session(verbose=verbose or None)
+    spark = open_session(log_store_settings(project.storage), verbose or None)
+    check_log_stores(spark, project.storage)
     run_id = make_run_id(clock(), process)
     lakehouse = Lakehouse(spark, _located(project.storage), run_id, project.retention_days)
     return Run(project, lakehouse, clock, progress)

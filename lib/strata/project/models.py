@@ -33,11 +33,21 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where tables live: at <root>/<schema>/<table>, or in <catalog> as <prefix><schema>.<table>."""
+    """Where tables live: at <root>/<schema>/<table>, or in <catalog> as <prefix><schema>.<table>.
+
+    `single_writer`: somebody sees to it that one run at a time writes there. `log_store`: class of Delta's log store.
+    """
 
     root: str | None
     catalog: str | None = None
     prefix: str = ""
+    single_writer: bool = False
+    log_store: str | None = None
+
+    @property
+    def scheme(self) -> str | None:
+        """The scheme of a root that is no folder of this machine."""
+        return self.root.partition("://")[0].lower() if self.root is not None and not self.is_local else None
 
     @property
     def is_local(self) -> bool:

@@ -9,6 +9,7 @@ from strata.project import scalars as s
 from strata.project.models import Identity, Keep, Storage
 from strata.project.notes import Notes
 from strata.project.reading import Reader, mapping_of, optional, plain_record, record, required
+from strata.project.shapes.storage import storage
 from strata.project.yaml import Entries, Node
 
 SHORTEST_RETENTION = 7
@@ -31,23 +32,6 @@ class Header:
     keep: Keep
     where: Location
     includes: str | None = None
-
-
-_storage_keys = plain_record(
-    "storage",
-    Storage,
-    {"root": optional(s.phrase), "catalog": optional(s.phrase), "prefix": optional(s.phrase, "")},
-)
-
-
-def storage(node: Node, notes: Notes) -> Storage:
-    """Either a root folder, or a catalog with an optional prefix."""
-    read = _storage_keys(node, notes)
-    if (read.root is None) == (read.catalog is None):
-        raise notes.refuse(node.where, "expected either `root` or `catalog`", "tables live in a folder or in a catalog")
-    if read.root is not None and read.prefix:
-        raise notes.refuse(node.where, "found `prefix` beside `root`", "a prefix belongs to a catalog")
-    return read
 
 
 _USUAL = Keep()
