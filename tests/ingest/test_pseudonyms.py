@@ -18,6 +18,7 @@ WRITTEN = [
     "380501234567", "3.8050123E11", "380501234567.0", "12", "1234", "12345", "1" * 16, "(0)12345", "+0012345",
     " Olena@Example.ORG ", "olena at example", "a@b@c", "ΣΊΣΥΦΟΣ@example.org", "İ@example.org", "a\u00a0b@c", "x\n@y",
     "Олена Петренко", "šđčćž", "日本語", "🙂👍🏽", "e\u0301", "a" * 1_000, "'; --",
+    "NULL", " n/a", "N/A ", "-", "\\N", "Unknown", "nullable", "na", "n a",
 ]  # fmt: skip
 KINDS = ("plain", "msisdn", "email")
 

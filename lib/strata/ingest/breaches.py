@@ -57,6 +57,11 @@ def breaches(source: Source, filled: Mapping[str, Column], accepted: Accepted) -
             found |= dict(_of_column(declared, is_event=source.feeds == "events"))
     if source.feeds == "events":
         found |= dict(_of_event(source, filled, accepted))
+    if "birth_date" in filled:
+        found["birth_date_in_future"] = F.col("birth_date") > F.lit(accepted.last_day)
+    if {"latitude", "longitude"} <= filled.keys():
+        # Where nobody knew a place: the sea off Guinea, where no shop stands and nobody lives.
+        found["location_unset"] = (F.col("latitude") == 0) & (F.col("longitude") == 0)
     return found | {
         rule.reason: to_column(compile_expression(rule.when, names_of_fed(source), Type.BOOLEAN))
         for rule in source.reject

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
 from strata.contract.columns import Type
-from strata.ingest.pseudonyms import BLANKS, FORMS
+from strata.ingest.pseudonyms import BLANKS, FORMS, PLACEHOLDERS
 from strata.project.sources import Normaliser
 
 INNER, OUTER = "_inner_pad", "_outer_pad"
@@ -80,9 +80,14 @@ def normalised(kind: Normaliser, value: Column, delivered: Type) -> Column:
 
 
 def well_formed(kind: Normaliser, text: Column, delivered: Type) -> Column:
-    """True where a normalised id can be one: 3.8E11 is no phone number, and no double is an id."""
+    """True where a normalised id can be one: 3.8E11 is no phone number, N/A is nobody, and no double is an id."""
     if delivered not in (Type.STRING, Type.BIGINT):
         return F.lit(False)
     if kind == "plain":
-        return F.lit(True)
+        return F.lit(True) if delivered is Type.BIGINT else ~is_placeholder(text)
     return text.rlike(FORMS[kind])
+
+
+def is_placeholder(text: Column) -> Column:
+    """True for a text that stands where no value was known: NULL, N/A, a dash."""
+    return F.lower(text).isin(*sorted(PLACEHOLDERS))

@@ -3,7 +3,8 @@
 Reasons end with what is wrong, after the name of the column: `_not_<type>` `_more_than_2_decimals` `_unmapped`
 `_malformed` `_missing` `_unexpected` (none of the allowed values) `_out_of_range`; beside them `key_missing`,
 `row_unreadable`, `row_undecodable`; of events `occurred_at_before_1990`, `occurred_at_in_future`, `too_late`,
-`currency_without_rate`; and the reasons of the source's own `reject` rules.
+`currency_without_rate`; of customers `birth_date_in_future`; of places `location_unset`; and the reasons of the
+source's own `reject` rules.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ from strata.expression import compile_expression
 from strata.expression.spark import to_column
 from strata.ingest.breaches import Accepted, breaches
 from strata.ingest.convert import convert
-from strata.ingest.identity import normalised, pseudonym, trimmed, well_formed, with_key
+from strata.ingest.identity import is_placeholder, normalised, pseudonym, trimmed, well_formed, with_key
 from strata.ingest.records import FLAWS, ROW_UNREADABLE, TRACE, UNDECODABLE, Records, as_list, joined, reasons_of
 from strata.project.models import Project
 from strata.project.names import delivered_types, names_of_source
@@ -135,9 +136,16 @@ class _Mapper:
             made |= self._event(made)
         elif self.source.feeds == "customers" and "valid_from" not in made:
             made["valid_from"] = F.lit(None).cast("date")
-        parts = [self.columns[name] for name in self.source.key]
-        self.faults["key_missing"] = F.array_contains(F.array(*(part.isNull() for part in parts)), F.lit(True))
+        self.faults["key_missing"] = F.array_contains(F.array(*map(self._is_missing, self.source.key)), F.lit(True))
         return made
+
+    def _is_missing(self, name: str) -> Column:
+        """A part of the key that says nothing: all events without one would be revisions of a single event."""
+        part = self.columns[name]
+        # Of products and places, `unknown` may well be a row of its own.
+        if self.source.feeds != "events" or self.types[name] is not Type.STRING:
+            return part.isNull()
+        return part.isNull() | is_placeholder(trimmed(part))
 
     def _event(self, made: Mapping[str, Column]) -> dict[str, Column]:
         assert self.source.event_type is not None

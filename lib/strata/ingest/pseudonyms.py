@@ -16,6 +16,11 @@ FORMS = {
     "email": r"^[^@\s]+@[^@\s]+$",
 }
 """What a normalised id of a kind looks like."""
+PLACEHOLDERS = frozenset({
+    "null", "none", "nil", "nan", "na", "n/a", "#n/a", "undefined", "unknown", "(null)", "<null>", "\\n", "-", "--",
+    "?",
+})  # fmt: skip
+"""Words in lower case that stand where no id was known: taken for ids, all of those would be one customer."""
 _INSIDE_NUMBERS = str.maketrans("", "", " ()-\u00a0\t")
 _DIGITS = 32
 
@@ -35,6 +40,8 @@ def normalise(kind: Normaliser, written: str, delivered: Type) -> str | None:
         text = re.sub(r"^(\+|00)", "", text.translate(_INSIDE_NUMBERS))
     if kind == "email":
         text = text.lower()
+    if text.lower() in PLACEHOLDERS:
+        return None
     return text if text and (kind == "plain" or re.search(FORMS[kind], text, re.ASCII)) else None
 
 
