@@ -1,11 +1,26 @@
 """What a person at a terminal sees: progress line by line, problems, and the tables at the end of a run."""
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
 from strata.errors import StrataError
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, or cannot show: colours, titles, the cursor, the direction of writing,
+bytes that are no text. Not tab and line feed."""
+
+
+def visible(text: str) -> str:
+    r"""One line in which a reader sees whatever a terminal would obey: the escape character as `\x1b`."""
+    return obeyed_shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def obeyed_shown(text: str) -> str:
+    """As `visible`, with its tabs and line feeds."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 @dataclass(frozen=True)
@@ -15,22 +30,23 @@ class Console:
     out: TextIO
 
     def say(self, text: str = "") -> None:
-        """One line."""
-        print(text, file=self.out, flush=True)
+        """A line, or a page of lines."""
+        print(obeyed_shown(text), file=self.out, flush=True)
 
     def begin(self, stage: str, what: str) -> None:
         """A stage begins; on a terminal the line is completed when it ends."""
         if self.out.isatty():
-            print(f"  {stage:<10} {what} …", end="\r", file=self.out, flush=True)
+            print(f"  {stage:<10} {visible(what)} …", end="\r", file=self.out, flush=True)
 
     def end(self, stage: str, found: str, seconds: float) -> None:
         """A stage is done."""
-        clear = "\x1b[2K" if self.out.isatty() else ""
-        self.say(f"{clear}  {stage:<10} {found:<88} {seconds:>6.1f} s")
+        if self.out.isatty():
+            print("\x1b[2K", end="", file=self.out)
+        self.say(f"  {stage:<10} {visible(found):<88} {seconds:>6.1f} s")
 
     def note(self, text: str) -> None:
         """Something a person should know."""
-        self.say(f"  {'':<10} note: {text}")
+        self.say(f"  {'':<10} note: {visible(text)}")
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Rows under a header, numbers to the right."""
@@ -47,7 +63,8 @@ def print_error(error: StrataError) -> None:
     count = len(error.problems)
     print(f"strata: {count} problem{'s' if count > 1 else ''} (exit {error.exit_code})", file=out)
     for problem in error.problems:
-        print(f"  {problem}", file=out)
+        # Behind the first, lines are indented: none can pass for another problem.
+        print(obeyed_shown(re.sub(r"\n(?! {4})", "\n    ", f"  {problem}")), file=out)
 
 
 def _shown(value: object) -> str:
@@ -55,7 +72,7 @@ def _shown(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else visible(str(value))
 
 
 def _aligned(cell: str, width: int, right: bool) -> str:

@@ -148,7 +148,7 @@ def test_markdown_is_a_table_for_a_pull_request(shop: Stored) -> None:
     released_shop(shop).edit("segmentations/purchase_frequency.yml", "182d >= 26", "182d >= 28")
     out = shop.strata("plan", "--markdown").out
     assert "### purchase\\_frequency: changed, version is still 1" in out
-    assert "| from | to | customers | share | spend_84d |\n|---|---|---:|---:|---:|\n| high | medium | 12 |" in out
+    assert "| from | to | customers | share | spend\\_84d |\n|---|---|---:|---:|---:|\n| high | medium | 12 |" in out
     assert "\n- `strata run` refuses this: `purchase_frequency` has changed under version 1" in out
     assert "segmentations/purchase\\_frequency.yml" in out  # outside of backticks
 

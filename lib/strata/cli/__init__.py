@@ -15,7 +15,7 @@ from functools import partial
 
 from strata.cli.log import JsonLog
 from strata.cli.options import JOBS, LOOKS, STAGES, parser
-from strata.console import Console, print_error
+from strata.console import Console, print_error, visible
 from strata.dates import day_of, parse_as_of
 from strata.errors import DONE, WITHHELD, Problem, ProjectError, StrataError
 from strata.generate.world import World
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if log:
             log.error(error)
             return 1
-        print(f"strata: unexpected {type(error).__name__}: {str(error)[:800]}", file=sys.stderr)
+        print(f"strata: unexpected {type(error).__name__}: {visible(str(error)[:800])}", file=sys.stderr)
         print("  this is a fault of strata (exit 1); --verbose shows where", file=sys.stderr)
         return 1
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from strata import __version__
+from strata.console import visible
 from strata.errors import ProjectError
 
 LOOKS = ("preview", "explain", "plan")
@@ -33,7 +34,8 @@ LONGEST_WAIT = 24 * 60
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        print(f"strata: {message} (exit {ProjectError.exit_code}); `strata --help` lists the jobs", file=sys.stderr)
+        said = f"{visible(message)} (exit {ProjectError.exit_code})"
+        print(f"strata: {said}; `strata --help` lists the jobs", file=sys.stderr)
         raise SystemExit(ProjectError.exit_code)
 
 

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The last four: the same signs in full width, which spreadsheets take for the plain ones."""
 
 

@@ -120,6 +120,8 @@ def parse(problems: Problems, names: Container[str]) -> exp.Expr:
         problems.stop_if_any()
     tokens = _tokens(problems)
     _check_gaps(problems, tokens)
+    if not tokens:  # nothing but a comment
+        problems.stop_if_any()
     raws = ["", *(_raw(words, token) for token in tokens), ""]
     allowed = [_is_allowed(problems, names, token, raws[i], raws[i + 2]) for i, token in enumerate(tokens)]
     _check_depth(problems, tokens)

@@ -4,9 +4,11 @@ Counts below the floor of cells are not told, nor what these customers spent; to
 nothing can be computed from the rest.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from strata.console import visible
 from strata.preview.moves import Change, Move
 
 NAMES = frozenset({"segment", "from", "to", ""})
@@ -101,9 +103,9 @@ def _notes(change: Change) -> tuple[str, ...]:
 
 
 def _text_lines(section: Section) -> Iterable[str]:
-    yield section.title
-    yield from (f"  {sentence}" for sentence in section.sentences)
-    lines = [section.header, *section.rows] if section.header else []
+    yield visible(section.title)
+    yield from (f"  {visible(sentence)}" for sentence in section.sentences)
+    lines = [tuple(map(visible, line)) for line in (section.header, *section.rows)] if section.header else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for place, line in enumerate(lines):
         cells = (
@@ -113,24 +115,35 @@ def _text_lines(section: Section) -> Iterable[str]:
         yield f"    {'  '.join(cells)}".rstrip()
         if not place:
             yield "    " + "  ".join("-" * width for width in widths)
-    yield from (f"  note: {note}" for note in section.notes)
+    yield from (f"  note: {visible(note)}" for note in section.notes)
 
 
 def _markdown_lines(section: Section) -> Iterable[str]:
     yield f"### {_escaped(section.title)}"
     yield from (f"\n{_escaped(sentence)}" for sentence in section.sentences)
     if section.header:
-        yield "\n| " + " | ".join(section.header) + " |"
+        yield "\n| " + " | ".join(map(_as_text, section.header)) + " |"
         yield "|" + "|".join("---" if name in NAMES else "---:" for name in section.header) + "|"
-        yield from ("| " + " | ".join(map(_escaped, row)) + " |" for row in section.rows)
+        yield from ("| " + " | ".join(map(_as_text, row)) + " |" for row in section.rows)
     if section.notes:
         yield ""
         yield from (f"- {_escaped(note)}" for note in section.notes)
 
 
 def _escaped(words: str) -> str:
-    """Words as Markdown shows them; what stands in backticks stays as it is, but for the bar of tables."""
-    parts = words.replace("|", "\\|").split("`")
-    return "`".join(
-        part if place % 2 else part.replace("<", "&lt;").replace("_", "\\_") for place, part in enumerate(parts)
-    )
+    """Sentences as Markdown shows them; what stands in backticks stays as it is, but for the bar of tables."""
+    parts = visible(words).split("`")
+    if len(parts) % 2 == 0:  # one of them closes nothing
+        return _as_text(words)
+    return "`".join(part.replace("|", "\\|") if place % 2 else _as_text(part) for place, part in enumerate(parts))
+
+
+def _as_text(words: str) -> str:
+    """Words that somebody has delivered, every sign of Markdown and HTML shown as itself."""
+    escaped = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", visible(words).replace("&", "&amp;").replace("<", "&lt;"))
+    # Else an address would become a link: https://, www., somebody@
+    return re.sub(r"(?i)(https?|ftp|mailto|xmpp)(:)|(www)(\.)|@", _apart, escaped)
+
+
+def _apart(found: re.Match[str]) -> str:
+    return "&#64;" if found[0] == "@" else f"{found[0][:-1]}&#{ord(found[0][-1])};"

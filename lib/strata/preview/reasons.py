@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from strata.console import visible
 from strata.contract.columns import Type
 from strata.expression import Name, compile_expression
 from strata.preview.variants import PLACE, Bound, Variant, bounds_of, bounds_of_score, variants_of
@@ -118,7 +119,7 @@ def shown(value: Any) -> str:
         case int() | Decimal():
             return f"{value:,}"
         case _:
-            return str(value)
+            return visible(str(value))
 
 
 def _parts(bound: Bound, extremes: Mapping[str, Collection[str]]) -> list[Bound]:

@@ -25,6 +25,10 @@ def landing_problems(source: Source) -> Iterator[Problem]:
     """Why a source can have no table in bronze: its name is taken, or two columns would have one name."""
     if source.name == files.__name__:
         yield Problem(source.where, "bronze.files is strata's own", "give the source another name")
+    ticked = [name for name in source.schema if "`" in name]
+    if ticked:
+        found = f"{source.name}: a delivered column has a backtick in its name: {', '.join(ticked)}"
+        yield Problem(source.where, found, "have the column delivered under another name")
     added = [UNREADABLE] if source.read.format in TEXT_FORMATS else []
     # Spark does not tell columns apart by case.
     names = [*(landed_name(name).lower() for name in source.schema), *added, *map(str, delivery.columns)]

@@ -1,5 +1,7 @@
 """Names and values as DuckDB reads them. Text in, text out."""
 
+import re
+
 
 def quoted(name: str) -> str:
     """A column name as DuckDB takes any."""
@@ -9,6 +11,11 @@ def quoted(name: str) -> str:
 def text(value: str) -> str:
     """A STRING literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def file(path: str) -> str:
+    """The name of one file, as a STRING literal in which no sign stands for other files."""
+    return text(re.sub(r"([*?\[])", r"[\1]", path))
 
 
 def number(value: float) -> str:

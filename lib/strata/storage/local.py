@@ -18,6 +18,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from strata.contract.columns import Table, Type
 from strata.errors import InputError, ProjectError
 from strata.project.models import Storage
+from strata.segments import literals
 
 if TYPE_CHECKING:  # looks read rows only, and pyarrow takes its time to load
     import pyarrow as pa
@@ -57,9 +58,11 @@ class LocalTables:
         is_cut = slice_of is not None and table.slice_by == table.partition_by
         files = opened.file_uris(file_pruning_predicate=f"{table.slice_by} = '{slice_of}'" if is_cut else None)
         if not files:
-            nothing = ", ".join(f'NULL::{_sql_type(f.type.to_json())} AS "{f.name}"' for f in opened.schema().fields)
+            nothing = ", ".join(
+                f"NULL::{_sql_type(f.type.to_json())} AS {literals.quoted(f.name)}" for f in opened.schema().fields
+            )
             return f"(SELECT {nothing} WHERE false)"
-        listed = ", ".join("'" + _path(file).replace("'", "''") + "'" for file in files)
+        listed = ", ".join(literals.file(_path(file)) for file in files)
         days = f", hive_types = {{'{table.partition_by}': DATE}}" if table.partition_by else ""
         is_hive = "true" if table.partition_by else "false"
         rows = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = {is_hive}{days})"
@@ -87,7 +90,7 @@ class LocalTables:
 
     def keep_texts(self, name: str, values: Sequence[str]) -> None:
         """Texts as a temporary table with the column `value`; none of them stands in a query."""
-        table = '"' + name.replace('"', '""') + '"'
+        table = literals.quoted(name)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (value VARCHAR)")
         self.connection.execute(f"INSERT INTO {table} SELECT unnest(CAST(? AS VARCHAR[]))", [list(values)])
 

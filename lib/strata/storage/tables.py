@@ -50,7 +50,10 @@ class Lakehouse:
         """Path or quoted catalog name of `table`."""
         if self._by_path:
             return f"{(self.storage.root or '').rstrip('/')}/{table.schema}/{table.__name__}"
-        return f"`{self.storage.catalog}`.`{self.storage.prefix}{table.schema}`.`{table.__name__}`"
+        return f"{self._schema_of(table)}.{_ticked(table.__name__)}"
+
+    def _schema_of(self, table: type[Table]) -> str:
+        return f"{_ticked(str(self.storage.catalog))}.{_ticked(f'{self.storage.prefix}{table.schema}')}"
 
     def exists(self, table: type[Table]) -> bool:
         """True when the table has at least one commit."""
@@ -104,8 +107,7 @@ class Lakehouse:
     def _create(self, table: type[Table]) -> None:
         retention = retention_properties(self.retention_days)
         if not self._by_path:
-            schema = f"`{self.storage.catalog}`.`{self.storage.prefix}{table.schema}`"
-            self.spark.sql(f"create schema if not exists {schema}")
+            self.spark.sql(f"create schema if not exists {self._schema_of(table)}")
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table))
         builder = builder.comment(" ".join((table.__doc__ or "").split()))
         for name, value in {**READER_VERSION_1, **retention, **_statistics(_sought(table))}.items():
@@ -135,7 +137,7 @@ class Lakehouse:
             self.spark.sql(f"alter table {self._named(table)} {change}")
 
     def _named(self, table: type[Table]) -> str:
-        return f"delta.`{self.address(table)}`" if self._by_path else self.address(table)
+        return f"delta.{_ticked(self.address(table))}" if self._by_path else self.address(table)
 
     def properties(self, table: type[Table]) -> dict[str, str]:
         """The properties of a table, Delta's and others'."""
@@ -211,7 +213,7 @@ class Lakehouse:
         """Remove the slices `gone`, and touch nothing else; one commit, none without any."""
         if listed := set(gone):
             nothing = self.read(table).where(F.lit(False))
-            self._write(self.grown(table), nothing, "overwrite", {"replaceWhere": _in(str(table.slice_by), listed)})
+            self._write("replace", self.grown(table), nothing, {"replaceWhere": _in(str(table.slice_by), listed)})
 
     def _write(
         self, what: str, table: type[Table], frame: DataFrame, options: Mapping[str, str], note: str = ""
@@ -270,6 +272,11 @@ def _statistics(columns: Iterable[str]) -> dict[str, str]:
 
 def _in(column: str, days: Iterable[date]) -> str:
     return f"{column} in ({', '.join(f'date {day.isoformat()!r}' for day in sorted(days))})"
+
+
+def _ticked(name: str) -> str:
+    """A name in SQL, whatever it holds."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _quoted(text: str) -> str:
