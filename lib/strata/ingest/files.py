@@ -71,7 +71,7 @@ def find_files(source: Source, folder: Path) -> tuple[Delivered, ...]:
     _expect_ready(source, [str(p.parent) for p in data] or [_folder_of(pattern)])
     if not data:
         raise _nothing(source, pattern)
-    return tuple(_delivered(path) for path in data)
+    return tuple(_delivered(source, path) for path in data)
 
 
 def local_path(source: Source, folder: Path) -> str:
@@ -102,7 +102,7 @@ def find_remote_files(spark: SparkSession, source: Source) -> tuple[Delivered, .
     if not rows:
         raise _nothing(source, source.read.path)
     return tuple(
-        Delivered(row["path"], row["length"], row["sha256"], _head(row["path"], row["head"]), (row["uri"],))
+        Delivered(row["path"], row["length"], row["sha256"], _head(source, row["path"], row["head"]), (row["uri"],))
         for row in rows
     )
 
@@ -160,16 +160,16 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _delivered(path: Path) -> Delivered:
+def _delivered(source: Source, path: Path) -> Delivered:
     size, modified = path.stat().st_size, path.stat().st_mtime_ns
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(0)
         head = stream.read(HEAD)
-    return Delivered(str(path), size, digest, _head(str(path), head), _uris(str(path)), modified)
+    return Delivered(str(path), size, digest, _head(source, str(path), head), _uris(str(path)), modified)
 
 
-def _head(path: str, head: bytes) -> bytes:
+def _head(source: Source, path: str, head: bytes) -> bytes:
     """The first bytes of what is in a file; of a compressed one as far as its own first bytes reach."""
     opener = _OPENERS.get(Path(path).suffix)
     if opener is None:
@@ -182,7 +182,7 @@ def _head(path: str, head: bytes) -> bytes:
     except EOFError:
         pass
     except OSError as error:
-        raise InputError(f"{path}: cannot be unpacked ({error}): deliver it again") from None
+        raise InputError(f"{source.name}: {path}: cannot be unpacked ({error}): deliver it again") from None
     return bytes(unpacked)
 
 
