@@ -28,7 +28,7 @@ class Clock(datetime):
         return datetime(2024, 3, 9, tzinfo=tz or UTC) + timedelta(seconds=cls.looks)
 
 
-def run_twice_and_go_back(shop: Tiny, monkeypatch) -> str:
+def run_and_go_back(shop: Tiny, monkeypatch) -> str:
     monkeypatch.setattr(strata.cli, "datetime", Clock)
     monkeypatch.setattr(Clock, "looks", 0)
     for day in (FIRST, SECOND):
@@ -59,7 +59,7 @@ def test_a_folder_and_a_catalog_give_the_same_releases(spark, tmp_path, monkeypa
     by_path = tiny_shop(tmp_path / "tiny", days=2)
     by_name = Tiny(by_path.folder, CATALOG)
     try:
-        said = [run_twice_and_go_back(shop, monkeypatch) for shop in (by_path, by_name)]
+        said = [run_and_go_back(shop, monkeypatch) for shop in (by_path, by_name)]
         in_folder = Lakehouse(spark, Storage(str(by_path.root)), "reader")
         in_catalog = Lakehouse(spark, Storage(None, "spark_catalog", "x_"), "reader")
         assert contents(in_catalog) == contents(in_folder)

@@ -17,6 +17,7 @@ from strata.project.load import load_project
 from strata.project.models import Keep
 from strata.publish.contracts import unpublishable
 from strata.publish.release import Promoted, Release, make_release_id, switch
+from strata.publish.rollback import Book, plan_rollback
 from strata.storage.promotion import Staged
 
 NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
@@ -66,6 +67,24 @@ def test_a_date_that_has_expired_is_released_again_and_with_known_at_only_compar
     assert not aimed(monkeypatch, book, NOVEMBER, "a").is_replay
     assert aimed(monkeypatch, book, NOVEMBER, "a", compare=True).is_replay
     assert not aimed(monkeypatch, book, NOVEMBER, "a", compare=True, force=True).is_replay
+
+
+@pytest.mark.parametrize(("day", "config"), [(DECEMBER, "a"), (NOVEMBER, "b")])
+def test_what_a_rollback_has_taken_back_is_made_again_only_when_it_is_forced(monkeypatch, day, config):
+    book = released((NOVEMBER, "a"), (NOVEMBER, "b"), (DECEMBER, "a"))
+    first = make_release_id("shop", NOVEMBER, KNOWN_AT, "a", __version__)
+    tables = {t.full_name(): t for t in TABLES}
+    release, _ = plan_rollback(Book(book, tables, 30, KNOWN_AT.date()), first)
+    book = switch(book, release, [Promoted(name, 9, 8, "fewer") for name in tables], "run", KNOWN_AT)
+    wanted = jobs.Wanted(("publish",), (day,), None, force=False, environ={})
+    target = aimed(monkeypatch, book, day, config)
+    assert target.is_withdrawn
+    assert jobs._is_done(target, wanted)
+    assert not jobs._is_done(aimed(monkeypatch, book, day, config, force=True), replace(wanted, force=True))
+    back = aimed(monkeypatch, book, NOVEMBER, "a")
+    assert back.is_replay, "what is in place needs nothing"
+    assert {r["content_hash"] for r in back.released} == {"hash 0"}, "a replay is held against what was made then"
+    assert aimed(monkeypatch, book, NOVEMBER, "c").is_withdrawn is False
 
 
 def test_a_release_says_what_leaves_with_it_and_keeps_what_it_looks_back_at(monkeypatch):

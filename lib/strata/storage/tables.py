@@ -105,18 +105,23 @@ class Lakehouse:
         self._ensured.add(key)
 
     def _create(self, table: type[Table]) -> None:
-        retention = retention_properties(self.retention_days)
+        properties = READER_VERSION_1 | retention_properties(self.retention_days) | _statistics(_sought(table))
+        comment = " ".join((table.__doc__ or "").split())
         if not self._by_path:
-            self.spark.sql(f"create schema if not exists {self._schema_of(table)}")
-        builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table))
-        builder = builder.comment(" ".join((table.__doc__ or "").split()))
-        for name, value in {**READER_VERSION_1, **retention, **_statistics(_sought(table))}.items():
+            self._make_schema(table)
+            with self.faults.around("create", table.full_name()):
+                self.spark.sql(_definition(self.address(table), table, comment, properties))
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table)).comment(comment)
+        for name, value in properties.items():
             builder = builder.property(name, value)
         if table.partition_by:
             builder = builder.partitionedBy(table.partition_by)
-        place = builder.location if self._by_path else builder.tableName
         with self.faults.around("create", table.full_name()):
-            place(self.address(table)).execute()
+            builder.location(self.address(table)).execute()
+
+    def _make_schema(self, table: type[Table]) -> None:
+        self.spark.sql(f"create schema if not exists {self._schema_of(table)}")
 
     def _change_columns(self, table: type[Table], present: Mapping[str, StructField]) -> None:
         types = {name: f.dataType.simpleString() for name, f in present.items()}
@@ -179,6 +184,8 @@ class Lakehouse:
         """
         # Of the key only: Delta refuses to drop a column that it keeps statistics of, and other columns come and go.
         kept = _statistics(c for c in table.grain if c != table.partition_by)
+        if not self._by_path:
+            self._make_schema(table)
         self._write("rebuild", table, frame, {"overwriteSchema": "true", **kept}, note)
 
     def replace_days(self, table: type[Table], frame: DataFrame, days: Iterable[date], note: str = "") -> None:
@@ -249,6 +256,18 @@ class Lakehouse:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
         row = self.delta(table).history(1).select("operationMetrics").first()
         return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
+
+
+def _definition(name: str, table: type[Table], comment: str, properties: Mapping[str, str]) -> str:
+    """The statement that creates a table in a catalog; Delta's builder takes names of two parts only."""
+    columns = ", ".join(
+        f"`{c}` {c.type.value}{'' if c.nullable else ' not null'} comment {_quoted(comment_of(c))}"
+        for c in table.columns
+    )
+    parts = f" partitioned by (`{table.partition_by}`)" if table.partition_by else ""
+    listed = ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in properties.items())
+    about = f"using delta{parts} comment {_quoted(comment)} tblproperties ({listed})"
+    return f"create table if not exists {name} ({columns}) {about}"
 
 
 def retention_properties(days: int) -> dict[str, str]:
