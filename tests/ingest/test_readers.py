@@ -46,7 +46,8 @@ def small_blocks(spark: SparkSession) -> Iterator[None]:
 
 
 def test_a_file_name_is_no_pattern(spark: SparkSession, tmp_path: Path) -> None:
-    names = ["a[1].csv", "a1.csv", "b*.csv", "bb.csv", "c{x,y}?.csv", "d\\e.csv", "de.csv"]
+    names = ["a[1].csv", "a1.csv", "b*.csv", "bb.csv", "c{x,y}?.csv", "d\\e.csv", "de.csv", "f\u202f\u2028 12.30.csv",
+             "g\x1b[31m\n.csv"]  # fmt: skip
     for name in names:
         (tmp_path / name).write_text(f"id,text\n1,{name[0]}{len(name)}\n")
     found = told(landed(spark, of("csv", "*.csv"), tmp_path))

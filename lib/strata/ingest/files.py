@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,9 @@ def find_files(source: Source, folder: Path) -> tuple[Delivered, ...]:
     _expect_ready(source, [str(p.parent) for p in data] or [_folder_of(pattern)])
     if not data:
         raise _nothing(source, pattern)
+    if unread := [str(p) for p in data if ":" in p.name]:
+        what = f"{', '.join(unread)}: Hadoop opens no local file with a colon in its name: rename it"
+        raise InputError(f"{source.name}: {what}")
     return tuple(_delivered(source, path) for path in data)
 
 
@@ -187,6 +191,7 @@ def _head(source: Source, path: str, head: bytes) -> bytes:
 
 
 def _uris(path: str) -> tuple[str, ...]:
-    """Java quotes what is illegal in a path and leaves letters of every script."""
-    quoted = "".join(c if c > "\x7f" else quote(c, safe=_LEGAL_IN_URI) for c in path)
+    """Java quotes what is illegal in a path, blanks and control signs of all scripts, and leaves their letters."""
+    is_kept = {c: c > "\x7f" and unicodedata.category(c) not in ("Cc", "Zs", "Zl", "Zp") for c in set(path)}
+    quoted = "".join(c if is_kept[c] else quote(c, safe=_LEGAL_IN_URI) for c in path)
     return (f"file:{quoted}", f"file://{quoted}")

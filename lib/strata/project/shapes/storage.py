@@ -29,6 +29,8 @@ def storage(node: Node, notes: Notes) -> Storage:
     read = _KEYS(node, notes)
     if (read.root is None) == (read.catalog is None):
         raise notes.refuse(node.where, "expected either `root` or `catalog`", "tables live in a folder or in a catalog")
+    if any("`" in words for words in (read.root, read.catalog, read.prefix) if words):
+        raise notes.refuse(node.where, "found a backtick, which Delta takes for the end of a name", "take another name")
     if read.root is not None and read.prefix:
         raise notes.refuse(node.where, "found `prefix` beside `root`", "a prefix belongs to a catalog")
     _check_commits(read, node, notes)
