@@ -6,15 +6,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from sklearn.metrics import cohen_kappa_score
 from tests.bench.bench import Bench, Goal
 from tests.bench.frequency import kappa_without_luck
 from tests.bench.measure import ROOT
+
+from strata.console import Console
+from strata.project.load import load_project
+from strata.project.names import names_of_features
+
+if TYPE_CHECKING:
+    from strata.audiences.model import LookalikeModel
+    from strata.pipeline.context import Run
 
 TELCO = ROOT / "conf" / "telco"
 STARTS_ON = date(2024, 10, 1)
@@ -132,14 +142,48 @@ class Likeness:
 
 
 def likeness(place: Path) -> Likeness:
-    """Who seeks health by what they buy, learned from a survey: of those whom no survey has asked."""
+    """Who seeks health by what they buy, learned from a survey: of those whom no survey has asked.
+
+    They are picked by the model of `health_minded`, whether or not that was sure enough to be published.
+    """
     truth = pl.read_parquet(f"{place}/landing-truth/customers/*.parquet")
     meant = truth.select(_ids(truth), is_meant=pl.col("benefit") == "health")
-    snapshot = pl.read_delta(f"{place}/warehouse/features/snapshot").filter(as_of_date=last_day())
-    asked = snapshot.filter(surveys_728d=0).select("customer_id").join(meant, "customer_id")
-    found = pl.read_delta(f"{place}/warehouse/staging/audience_membership").filter(audience="health_minded")
-    taken = found.select("customer_id").join(meant, "customer_id")
-    return Likeness(len(taken), taken["is_meant"].sum(), len(asked), asked["is_meant"].sum())
+    with _session(place) as run:
+        model, candidates = _learned(run)
+    values = candidates.select(pl.col(model.features).cast(pl.Float64)).to_numpy()
+    scored = candidates.select("customer_id").with_columns(score=-model.score(values)).join(meant, "customer_id")
+    picked = scored.sort("score", "customer_id").head(round(0.2 * len(scored)))
+    return Likeness(len(picked), picked["is_meant"].sum(), len(scored), scored["is_meant"].sum())
+
+
+@contextmanager
+def _session(place: Path) -> "Iterator[Run]":
+    from strata.pipeline.start import start_run  # noqa: PLC0415 - only this needs a JVM
+
+    project = load_project(TELCO, {"storage.root": f"{place}/warehouse", "variables.landing": f"{place}/landing"})
+    moment = datetime.combine(last_day(), time(), UTC)
+    run = start_run(project, lambda: moment, Console(sys.stderr), os.getpid())
+    yield run
+    run.lakehouse.spark.stop()
+
+
+def _learned(run: "Run") -> "tuple[LookalikeModel, pl.DataFrame]":
+    """The model of health_minded, and its candidates: customer_id and what it reads."""
+    from strata.pipeline.context import aim  # noqa: PLC0415
+    from strata.pipeline.customers import read_customers  # noqa: PLC0415
+    from strata.pipeline.found import Customers  # noqa: PLC0415
+    from strata.pipeline.ingest import read_books  # noqa: PLC0415
+    from strata.pipeline.lookalikes import find_lookalikes  # noqa: PLC0415
+
+    target = aim(run, last_day(), max(b["ingested_at"] for b in read_books(run.lakehouse)))
+    customers = Customers(read_customers(run, target, back=True), names_of_features(run.project))
+    (audience,) = (a for a in run.project.audiences if a.name == "health_minded")
+    (found,) = find_lookalikes(run, target, [audience], customers, {})
+    if found.learned is None or found.learned.model is None:
+        raise ValueError(f"health_minded has no model: {found.withheld}")
+    model = found.learned.model
+    candidates = customers.as_of(target.as_of).where("surveys_728d = 0").select("customer_id", *model.features)
+    return model, pl.DataFrame(pl.from_arrow(candidates.toArrow()))
 
 
 def judged(place: Path) -> pl.DataFrame:

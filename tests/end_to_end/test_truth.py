@@ -38,9 +38,12 @@ def test_a_definition_reaches_nine_tenths_of_the_attainable_kappa(found: dict[st
 
 
 def test_a_look_alike_of_a_survey_finds_who_was_not_asked(world: Path) -> None:
-    """Twice as many as among the candidates, and not by luck: a draw would reach it once in a thousand times."""
+    """Half as many again as among the candidates, and not by luck: a draw would reach it once in a thousand times.
+
+    Its own backtest is not sure of that, as answers tell little of benefits, and so it is withheld at this size.
+    """
     told: Likeness = likeness(world)
     assert told.members >= 100
     by_chance = binom.sf(told.members_meant - 1, told.members, told.candidates_meant / told.candidates)
     assert by_chance < 0.001
-    assert told.lift >= 2
+    assert told.lift >= 1.5
