@@ -19,6 +19,7 @@ from tests.bench.bench import Bench, Failed
 from tests.bench.cases import CASES, compare_sizes
 from tests.bench.data import SHAPES
 from tests.bench.measure import GIB, ROOT, available_memory
+from tests.bench.quality import compare_defects
 from tests.bench.table import describe_run, write_table
 from tests.bench.truth import compare_with_truth
 
@@ -44,6 +45,9 @@ def main(words: Sequence[str]) -> int:
                 _tell(f"bench: {problem}")
                 return 1
             write_table(bench, options.to, run)
+    if options.gx_full:
+        bench.work.mkdir(parents=True, exist_ok=True)
+        compare_defects(bench)
     shutil.rmtree(bench.work)
     compare_sizes(bench)
     if OF_TRUTH in options.only:
@@ -76,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--shape", choices=SHAPES, default="telco", help="about 4 events of a customer on a day, or about 1")
     add("--cores", type=int, default=2, help="that a process may use")
     add("--limit-gib", type=float, help="memory of a process; else nine tenths of what is available")
+    add("--gx-full", action="store_true", help="all defects of tests/quality/defects, by strata and Great Expectations")
     add("--date", default=time.strftime("%Y-%m-%d"), help="of the table; else today")
     add("--folder", type=Path, default=ROOT / ".bench", help="where data lies")
     add("--to", type=Path, default=ROOT / "tests" / "bench" / "results.md", help="the table")

@@ -4,7 +4,7 @@ import shutil
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,25 @@ class Bench:
             Failed: it did not finish.
         """
         return self._strata(f"{do}, {by}", do=do, by=by, place=place, to=to, turns=turns, **more)
+
+    def judge_quality(self, place: Path, to: Path, answer: Path, as_of: date, known_at: datetime) -> Answer:
+        """A whole run on the tables of `place`, judged by both ways; what was found is written to `answer`.
+
+        Raises:
+            Failed: it did not finish.
+        """
+        dates = {"as_of": as_of.isoformat(), "known_at": known_at.isoformat()}
+        return self._strata(
+            f"a run and its gate, {place.name}", do="quality", place=place, to=to, answer=answer, **dates
+        )
+
+    def judge_defects(self, to: Path, answer: Path, customers: int, seed: int) -> Answer:
+        """The catalogue of defects judged by both ways; what was found is written to `answer`.
+
+        Raises:
+            Failed: it did not finish.
+        """
+        return self._strata("defects", do="defects", to=to, answer=answer, customers=customers, seed=seed)
 
     def file_of(self, peer: str, events: int, as_of: date) -> Path:
         """Where a peer's snapshot lies."""

@@ -13,6 +13,7 @@ from tests.bench.data import DAY_AFTER, DAY_BEFORE, LAST_DAY, MONTH_ENDS
 from tests.bench.likeness import compare_categories, compare_lookalikes
 from tests.bench.measure import GIB, Answer
 from tests.bench.peers import PEERS
+from tests.bench.quality import compare_quality
 
 OF_DUCKDB, FEWER_READ, EMPTY_DAY, FLAT, TWO_CORES, PER_DECADE, TWELVE = 2.5, 20.0, 20.0, 1.15, 1.7, 10.5, 6.0
 REFRESH = {50_000_000: 3.0, 500_000_000: 12.0}
@@ -210,5 +211,6 @@ CASES: dict[str, Callable[[Bench, int], None]] = {
     "k": compare_choice,
     "l": compare_lookalikes,
     "n": compare_nearest,
+    "q": compare_quality,
 }
 """By letter; (e) follows from (a) of several sizes."""

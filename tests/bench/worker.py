@@ -19,6 +19,7 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     jobs = {
         "tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty, "choose": choose_clusters,
         "model": keep_cluster_model, "nearest": assign_nearest, "alike": find_lookalikes, "categories": find_categories,
+        "quality": judge_quality, "defects": judge_defects,
     }  # fmt: skip
     return jobs[job["do"]](job)
 
@@ -147,6 +148,27 @@ def find_categories(job: dict[str, Any]) -> dict[str, Any]:
 
     place, to = Path(job["place"]), Path(job["to"])
     seconds = lookalikes.find_categories(_session(job), place, to, job["wanted"], job["learned"])
+    return {"seconds": [seconds], "peak": peak_of_tree()}
+
+
+def judge_quality(job: dict[str, Any]) -> dict[str, Any]:
+    """A whole run on a copy of the tables, and its staged tables judged by both ways."""
+    from tests.bench import gated, ours  # noqa: PLC0415
+
+    spark, to = _session(job), Path(job["to"])
+    ours.copy_tables(Path(job["place"]), to)
+    folder = gated.write_project(to / "project")
+    as_of, known_at = date.fromisoformat(job["as_of"]), datetime.fromisoformat(job["known_at"])
+    seconds = gated.measure(spark, to, folder, Path(job["answer"]), as_of, known_at)
+    shutil.rmtree(to)
+    return {"seconds": [seconds], "peak": peak_of_tree()}
+
+
+def judge_defects(job: dict[str, Any]) -> dict[str, Any]:
+    """Every defect of published tables, judged by both ways."""
+    from tests.bench import gated  # noqa: PLC0415
+
+    seconds = gated.compare_defects(_session(job), Path(job["to"]), job["customers"], job["seed"], Path(job["answer"]))
     return {"seconds": [seconds], "peak": peak_of_tree()}
 
 

@@ -77,6 +77,7 @@ def test_every_definition_has_a_hash_of_32_hex_digits(before: Project) -> None:
         ("project.yml", "key_env: STRATA_IDENTITY_KEY", "key_env: THE_KEY"),
         ("project.yml", "retention_days: 90", "retention_days: 30"),
         ("project.yml", "retention_days: 90", "retention_days: 90\nkeep: {daily_days: 7, then: nothing}"),
+        ("quality.yml", "history: {", "history: {drift: warn, gross: fail, "),
         # It decides whether there is a result, not which.
         ("sources/transactions.yml", "delivery: {mode: append}", "delivery: {mode: append, every_day: true}"),
     ],
@@ -96,6 +97,7 @@ def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, fil
         ("offers.yml", "Voucher for coming back", "Voucher"),
         ("privacy.yml", "seed: 100", "seed: 200"),
         ("quality.yml", "min_value: 1900", "min_value: 1000"),
+        ("quality.yml", "history: {", "history: {tolerance: {mean: 0.5}, "),
         ("project.yml", "key_id: demo-1", "key_id: demo-2"),
         ("features.yml", "unit: coupons", "unit: tickets"),
         ("features.yml", "  - children_count", "  - lines_182d"),

@@ -35,6 +35,9 @@ def test_shares_of_segments_are_of_their_own_segmentation_in_contract_order(spar
     counted = count_segments(frame).toArrow().to_pylist()
     rows = shares(MEMBERSHIP, counted, {**SEGMENTS, "other": ("x",)})
     assert [tuple(row.values()) for row in rows] == [
+        ("members.segment_membership", "row_count", "frequency", 20.0),
+        ("members.segment_membership", "row_count", "style", 20.0),
+        ("members.segment_membership", "row_count", "other", 0.0),
         ("members.segment_membership", "share", "frequency.lost", 0.25),
         ("members.segment_membership", "share", "frequency.high", 0.75),
         ("members.segment_membership", "share", "style.style_1", 0.25),

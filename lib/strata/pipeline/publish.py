@@ -13,7 +13,7 @@ from strata.contract.spark import frame_of, rows_of
 from strata.errors import StrataError
 from strata.pipeline.context import Run, Target
 from strata.pipeline.customers import read_customers
-from strata.pipeline.gate import gate
+from strata.pipeline.gate import gate, segments_of
 from strata.pipeline.lookback import read_released
 from strata.pipeline.models import Assigning, find_models, previous_catalog
 from strata.pipeline.staged import stage, stage_rows, staged_versions
@@ -43,7 +43,7 @@ def publish(run: Run, target: Target) -> bool:
     made = find_models(run, target)
     catalog = _catalog(run, target, made)
     _stage_aggregates(run, target, made, catalog)
-    staged = gate(run, target, staged_versions(run, target, published.GATED_TABLES), _segments(catalog))
+    staged = gate(run, target, staged_versions(run, target, published.GATED_TABLES), segments_of(catalog))
     if target.is_replay:
         _compare(run, target, staged)
     else:
@@ -67,13 +67,6 @@ def _catalog(run: Run, target: Target, made: Assigning) -> list[Row]:
         previous_catalog(run, target),
         made.ids,
     )
-
-
-def _segments(catalog: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """The segments that rows may name, by segmentation."""
-    live = live_rows(catalog)
-    return {name: tuple(r["segment"] for r in live if r["segmentation"] == name) for name in
-            dict.fromkeys(r["segmentation"] for r in live)}  # fmt: skip
 
 
 def _stage_aggregates(run: Run, target: Target, made: Assigning, catalog: list[Row]) -> None:

@@ -13,6 +13,7 @@ from strata.project.measures import Growth, Measure
 from strata.project.models import Feature, Kpi, Project, Score, Segment, Segmentation
 from strata.project.names import column_names
 from strata.project.order import depends_on, order_features
+from strata.project.policies import History
 from strata.project.recommendations import Recommendation
 from strata.project.references import AUDIENCE, generations, key_of, named_columns
 from strata.project.sources import Lookup, Mapped, Read, Source
@@ -77,11 +78,16 @@ def config_hash(project: Project) -> str:
             **({"recommendations": _words_of(project.recommendations)} if project.recommendations else {}),
             "offers": dict(project.offers),
             "checks": {c.name: [c.table, c.expect, dict(c.arguments), c.severity] for c in project.checks},
+            **({"history": _history(project.history)} if project.history != History() else {}),
             "purposes": {p.name: [p.basis, p.description] for p in project.privacy.purposes},
             "protected": sorted(project.privacy.protected),
             "floors": [project.privacy.cell_floor, project.privacy.audience_floor, project.privacy.seed_floor],
         }
     )
+
+
+def _history(history: History) -> list[Any]:
+    return [history.drift, history.gross, dict(history.tolerance), sorted(history.leave)]
 
 
 def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str, str]:

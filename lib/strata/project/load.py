@@ -11,7 +11,7 @@ from strata.project.checks.expressions import Compiler
 from strata.project.checks.features import check_features
 from strata.project.checks.kpis import check_kpis
 from strata.project.checks.lookups import check_lookup_names
-from strata.project.checks.policies import check_checks, check_recipients, wide_tables
+from strata.project.checks.policies import check_checks, check_history, check_recipients, wide_tables
 from strata.project.checks.recommendations import check_items_fed, check_recommendation
 from strata.project.checks.segmentations import check_fed, check_privacy, check_segmentations
 from strata.project.checks.sources import check_extras, check_source
@@ -24,14 +24,14 @@ from strata.project.models import Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
 from strata.project.needs import with_needs
 from strata.project.notes import Notes, Unreadable
-from strata.project.policies import Check, Privacy
+from strata.project.policies import Check, History, Privacy
 from strata.project.reading import Reader
 from strata.project.recommendations import Recommendation
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
 from strata.project.shapes.header import HEADER, Header
 from strata.project.shapes.kpis import KPIS
-from strata.project.shapes.policies import CHECKS, OFFERS, PRIVACY
+from strata.project.shapes.policies import OFFERS, PRIVACY, QUALITY
 from strata.project.shapes.recommendations import RECOMMENDATION
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.shapes.sources import SOURCE
@@ -54,9 +54,19 @@ class _Parts:
     audiences: tuple[Audience, ...]
     recommendations: tuple[Recommendation, ...]
     offers: Mapping[str, str] | None
-    checks: tuple[Check, ...] | None
+    quality: tuple[tuple[Check, ...], History] | None
     privacy: Privacy | None
     kpis: tuple[Kpi, ...] | None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Those of quality.yml that could be read."""
+        return self.quality[0] if self.quality else ()
+
+    @property
+    def history(self) -> History:
+        """That of quality.yml."""
+        return self.quality[1] if self.quality else History()
 
     @property
     def segmentations(self) -> tuple[Segmentation, ...]:
@@ -119,7 +129,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         return tuple(definition for definition in read.values() if definition is not None)
 
     no_offers: Mapping[str, str] = {}
-    no_checks: tuple[Check, ...] = ()
+    no_checks: tuple[tuple[Check, ...], History] = ((), History())
     no_kpis: tuple[Kpi, ...] = ()
     header = single("project.yml", HEADER, None, of_header)
     catalogue = catalogue_of(root, header.includes) if header else None
@@ -131,7 +141,7 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
         audiences=folder("audiences", AUDIENCE, of_audience),
         recommendations=folder("recommendations", RECOMMENDATION),
         offers=single("offers.yml", OFFERS, no_offers),
-        checks=single("quality.yml", CHECKS, no_checks),
+        quality=single("quality.yml", QUALITY, no_checks),
         privacy=single("privacy.yml", PRIVACY, Privacy(())),
         kpis=single("kpis.yml", KPIS, no_kpis),
     )
@@ -193,7 +203,8 @@ def _checked(folder: Path, parts: _Parts, notes: Notes) -> Project | None:
         check_recommendation(recommendation, parts.sources, parts.privacy, compiler)
     check_kpis(parts.kpis or (), names, compiler)
     wide = wide_tables(published if names is not None else None, [s.name for s in parts.segmentations])
-    check_checks(parts.checks or (), wide, notes)
+    check_checks(parts.checks, wide, notes)
+    check_history(parts.history, notes)
     if not notes.problems:  # else what lacks may lack because of them
         _check_fed(parts, everything or (), audiences, compiler)
     project = None if notes.problems else _project(folder, parts, everything or (), audiences)
@@ -224,8 +235,9 @@ def _project(
         storage=header.storage, sources=parts.sources, features=tuple(f for f in everything if f.per is None),
         units=parts.features.units, unit_features=tuple(f for f in everything if f.per is not None),
         published_features=parts.features.publish, segmentations=parts.segmentations, audiences=audiences,
-        recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks or (), privacy=privacy,
-        kpis=parts.kpis or (), keep=header.keep, catalogue=catalogue_of(folder, header.includes),
+        recommendations=parts.recommendations, offers=parts.offers or {}, checks=parts.checks, privacy=privacy,
+        history=parts.history, kpis=parts.kpis or (), keep=header.keep,
+        catalogue=catalogue_of(folder, header.includes),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from strata.errors import Location
 from strata.project.audiences import Audience
 from strata.project.clusterings import SMALLEST, USUAL_REFIT, ClusterFeature, Refit
 from strata.project.measures import Measure
-from strata.project.policies import Check, Privacy
+from strata.project.policies import USUAL_HISTORY, Check, History, Privacy
 from strata.project.recommendations import Recommendation
 from strata.project.sources import Source
 from strata.project.units import RollUp, Unit
@@ -281,5 +281,6 @@ class Project:
     """Hash over everything above that can change a result (not storage, not identity's places)."""
     kpis: tuple[Kpi, ...] = ()
     keep: Keep = Keep()
+    history: History = USUAL_HISTORY
     catalogue: Path | None = None
     """Where the definitions lie that it may include."""

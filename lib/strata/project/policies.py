@@ -28,6 +28,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How what is measured is held against earlier dates, `history` of quality.yml.
+
+    Attributes:
+        drift: what a measure out of its band does; off: it is kept and not compared.
+        gross: what one does that is beyond argument: a tenth or ten times, a segment gone, a column empty.
+        tolerance: metric -> the least that counts: share of what is expected, or of shares themselves.
+        leave: what is never compared: schema.table.column or segmentation.segment, perhaps with *.
+    """
+
+    drift: Literal["fail", "warn", "info", "off"] = "warn"
+    gross: Literal["fail", "warn", "info", "off"] = "fail"
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    leave: tuple[str, ...] = ()
+
+
+USUAL_HISTORY = History()
+METRICS = (
+    "row_count", "share", "null_share", "mean", "events", "customers", "distinct", "hour", "rejected_share",
+)  # fmt: skip
+"""What is compared with earlier dates."""
+
+
+@dataclass(frozen=True, slots=True)
 class Purpose:
     """A purpose of privacy.yml: with basis consent a missing consent is no; otherwise an objection is."""
 

@@ -9,6 +9,7 @@ column pairs scan it twice more each.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any, ClassVar
 
 import great_expectations as gx
@@ -20,6 +21,7 @@ from great_expectations.data_context.types.base import (
     InMemoryStoreBackendDefaults,
     ProgressBarsConfig,
 )
+from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.exceptions.exceptions import ExpectationNotFoundError
 from great_expectations.execution_engine.sparkdf_execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
@@ -106,15 +108,14 @@ class ExpectTableTypesToMatch(BatchExpectation):
 
 
 class Gate:
-    """One context for all tables of a run: nothing stored, nothing sent, nothing cached."""
+    """One context for all tables of a run, which may be judged at once: nothing is stored, sent or cached."""
 
     def __init__(self) -> None:
         in_memory = InMemoryStoreBackendDefaults()  # the default makes a folder under /tmp for its documents
         silent = ProgressBarsConfig(globally=False, metric_calculations=False)
         config = DataContextConfig(store_backend_defaults=in_memory, progress_bars=silent)
-        context = gx.get_context(mode="ephemeral", project_config=config)
-        source = context.data_sources.add_spark("strata", persist=False)
-        self._batches = source.add_dataframe_asset("published").add_batch_definition_whole_dataframe("slice")
+        self._context = gx.get_context(mode="ephemeral", project_config=config)
+        self._making = Lock()
 
     def validate(self, table_name: str, frame: DataFrame, expected: Sequence[Expected]) -> tuple[Verdict, ...]:
         """Judge `frame`.
@@ -133,12 +134,19 @@ class Gate:
         built = gx.ExpectationSuite(name=table_name, expectations=_configured(table_name, expected))
         if len(built.expectations) != len(expected):  # it drops what it does not know, with a line in the log
             raise RuntimeError(f"{table_name}: {len(expected)} checks, but {len(built.expectations)} in the suite")
-        batch = self._batches.get_batch(batch_parameters={"dataframe": frame})
-        results = batch.validate(built, result_format="BOOLEAN_ONLY").results
+        results = self._batch(table_name, frame).validate(built, result_format="BOOLEAN_ONLY").results
         by_name = {_check_of(r): r for r in results}  # they come back in another order
         if len(by_name) != len(expected):
             raise RuntimeError(f"{table_name}: {len(expected)} checks, but {len(by_name)} results")
         return _verdicts(table_name, frame, expected, by_name)
+
+    def _batch(self, table_name: str, frame: DataFrame) -> Batch:
+        """The frame under an engine of its own: one engine knows one batch at a time, and tables are judged at once."""
+        with self._making:
+            source = self._context.data_sources.add_or_update_spark(table_name, persist=False)
+            asset = source.add_dataframe_asset("staged")
+            batches = asset.add_batch_definition_whole_dataframe("slice")
+        return batches.get_batch(batch_parameters={"dataframe": frame})
 
 
 def _configured(table_name: str, expected: Sequence[Expected]) -> list[ExpectationConfiguration]:

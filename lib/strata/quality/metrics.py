@@ -69,7 +69,7 @@ def count_segments(frame: DataFrame) -> DataFrame:
 def shares(
     table: type[Table], counted: Iterable[Mapping[str, Any]], segments: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
-    """The share of every segment, of the rows of its segmentation.
+    """The share of every segment, of the rows of its segmentation; and how many rows that are.
 
     Args:
         table: the published table.
@@ -77,21 +77,17 @@ def shares(
         segments: segmentation -> its segments.
 
     Returns:
-        Rows as of `measure`, with metric `share` and dimension `segmentation.segment`; value None where the
-        segmentation has no rows.
+        Rows as of `measure`: metric `share` with dimension `segmentation.segment`, its value None where the
+        segmentation has no rows; metric `row_count` with the segmentation as dimension.
     """
     rows = {(row["segmentation"], row["segment"]): int(row["rows"]) for row in counted}
     whole = {name: sum(n for (of, _), n in rows.items() if of == name) for name in segments}
     found = [(name, segment, rows.get((name, segment), 0)) for name, known in segments.items() for segment in known]
-    return [
-        {
-            "table_name": table.full_name(),
-            "metric": "share",
-            "dimension": f"{name}.{segment}",
-            "value": part / whole[name] if whole[name] else None,
-        }
-        for name, segment, part in found
+    measured = [("row_count", name, float(count)) for name, count in whole.items()] + [
+        ("share", f"{name}.{segment}", part / whole[name] if whole[name] else None) for name, segment, part in found
     ]
+    names = ("table_name", "metric", "dimension", "value")
+    return [dict(zip(names, (table.full_name(), *row), strict=True)) for row in measured]
 
 
 def _ratio(part: Column, whole: Column) -> Column:

@@ -1,11 +1,14 @@
-"""quality.yml: checks stand on tables and columns that are published. privacy.yml: recipients get what there is."""
+"""quality.yml is about tables and columns that are published, privacy.yml: recipients get what there is."""
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from strata.contract.bronze import files
+from strata.contract.columns import Table
 from strata.contract.published import GATED_TABLES, customer_features, customer_segments
+from strata.contract.silver import events
 from strata.project.notes import Notes
-from strata.project.policies import Check, Privacy
+from strata.project.policies import Check, History, Privacy
 from strata.project.words import nearest, place_of
 
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
@@ -33,6 +36,17 @@ def check_checks(checks: Sequence[Check], wide: Mapping[str, Collection[str] | N
             column = check.arguments.get(argument)
             if isinstance(column, str) and added is not None:
                 notes.expect_known(column, columns, f"column of {check.table}", check.where)
+
+
+def check_history(history: History, notes: Notes) -> None:
+    """What is left out of comparisons is of a table that is compared."""
+    tables: tuple[type[Table], ...] = (*GATED_TABLES, events, files)
+    watched = [table.full_name() for table in tables]
+    for pattern in history.leave:
+        table = ".".join(pattern.split(".")[:2])
+        if not any(fnmatchcase(name, table) for name in watched):
+            hint = nearest(table, watched)
+            notes.add(place_of(pattern), f"`{pattern}` is of no table that is held against earlier dates", hint)
 
 
 def wide_tables(

@@ -5,7 +5,17 @@ from typing import Any
 
 from strata.errors import Location
 from strata.project import scalars as s
-from strata.project.policies import PROTECTED, SPECIAL_CATEGORIES, Check, Privacy, Purpose, Recipient
+from strata.project.policies import (
+    METRICS,
+    PROTECTED,
+    SPECIAL_CATEGORIES,
+    USUAL_HISTORY,
+    Check,
+    History,
+    Privacy,
+    Purpose,
+    Recipient,
+)
 from strata.project.reading import (
     Reader,
     keyed,
@@ -42,7 +52,26 @@ _CHECK = record(
     },
 )
 
-CHECKS: Reader[tuple[Check, ...]] = wrapped("quality.yml", "checks", survivors(_CHECK, named="check"))
+_ON_DRIFT = s.choice("fail", "warn", "info", "off")
+_HISTORY = plain_record(
+    "history",
+    History,
+    {
+        "drift": optional(_ON_DRIFT, "warn"),
+        "gross": optional(_ON_DRIFT, "fail"),
+        "tolerance": optional(mapping_of(s.choice(*METRICS), s.number(0, _MOST)), {}),
+        "except": optional(list_of(s.phrase), (), into="leave"),
+    },
+)
+
+QUALITY: Reader[tuple[tuple[Check, ...], History]] = plain_record(
+    "quality.yml",
+    lambda checks, history: (checks, history),
+    {
+        "checks": optional(survivors(_CHECK, named="check"), ()),
+        "history": optional(tolerant(_HISTORY, USUAL_HISTORY), USUAL_HISTORY),
+    },
+)
 
 
 def _purpose(name: str, basis: str, description: str, where: Location) -> Purpose:
