@@ -4,7 +4,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-long bench lint dictionary wheel clean
+.PHONY: help setup demo test test-long crash-sweep bench lint dictionary wheel clean
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -17,6 +17,7 @@ PYTEST_ARGS ?=
 # Processes of the tests: each has a JVM of its own, which leaves one of two cores idle.
 WORKERS ?= 2
 BENCH_ARGS ?=
+SWEEP_ARGS ?=
 
 help:  ## what can be made
 	grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -32,6 +33,9 @@ test: $(FULL)  ## the tests of every change; PYTEST_ARGS for more words to pytes
 
 test-long: $(FULL)  ## the main job by its command line on whole grocery, bad days, a cluster on loopback
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m long $(PYTEST_ARGS)
+
+crash-sweep: $(FULL)  ## kills the driver at every commit of grocery and at random moments; SWEEP_ARGS=--help says how
+	$(BIN)/python -m tests.sweep $(SWEEP_ARGS)
 
 bench: $(READY_FOR_BENCH)  ## strata beside DuckDB, Polars and pandas; BENCH_ARGS=--help says how, .bench holds the data
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
@@ -50,7 +54,7 @@ wheel: $(FULL)  ## dist/strata-*.whl, for spark-submit --py-files
 	echo dist/*.whl
 
 clean:  ## remove the set-up and every table
-	rm -rf .venv .bench build dist warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .bench .crash-sweep build dist warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(FULL):
 	PYTHON=$(PYTHON) bash .ci/setup demo,dev --tests-of pyproject.toml

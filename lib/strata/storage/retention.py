@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from strata.contract.columns import Table
 from strata.contract.operations import leases
-from strata.storage.tables import Lakehouse, retention_properties
+from strata.storage.statements import retention_properties
+from strata.storage.tables import Lakehouse
 
 
 def keep_versions(lakehouse: Lakehouse, tables: Iterable[type[Table]]) -> int:

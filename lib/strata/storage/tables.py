@@ -14,17 +14,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
-from strata.contract.columns import Table, Type, extend
+from strata.contract.columns import Table, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
 from strata.errors import ProjectError
 from strata.project.models import Storage
 from strata.storage.faults import Faults
-
-READER_VERSION_1 = {
-    "delta.minReaderVersion": "1",
-    "delta.minWriterVersion": "2",
-    "delta.enableDeletionVectors": "false",
-}
+from strata.storage.statements import (
+    READER_VERSION_1,
+    days_in,
+    definition,
+    quoted,
+    retention_properties,
+    sought,
+    statistics,
+    ticked,
+)
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ class Lakehouse:
         """Path or quoted catalog name of `table`."""
         if self._by_path:
             return f"{(self.storage.root or '').rstrip('/')}/{table.schema}/{table.__name__}"
-        return f"{self._schema_of(table)}.{_ticked(table.__name__)}"
+        return f"{self._schema_of(table)}.{ticked(table.__name__)}"
 
     def _schema_of(self, table: type[Table]) -> str:
-        return f"{_ticked(str(self.storage.catalog))}.{_ticked(f'{self.storage.prefix}{table.schema}')}"
+        return f"{ticked(str(self.storage.catalog))}.{ticked(f'{self.storage.prefix}{table.schema}')}"
 
     def exists(self, table: type[Table]) -> bool:
         """True when the table has at least one commit."""
@@ -105,12 +109,12 @@ class Lakehouse:
         self._ensured.add(key)
 
     def _create(self, table: type[Table]) -> None:
-        properties = READER_VERSION_1 | retention_properties(self.retention_days) | _statistics(_sought(table))
+        properties = READER_VERSION_1 | retention_properties(self.retention_days) | statistics(sought(table))
         comment = " ".join((table.__doc__ or "").split())
         if not self._by_path:
             self._make_schema(table)
             with self.faults.around("create", table.full_name()):
-                self.spark.sql(_definition(self.address(table), table, comment, properties))
+                self.spark.sql(definition(self.address(table), table, comment, properties))
             return
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table)).comment(comment)
         for name, value in properties.items():
@@ -131,7 +135,7 @@ class Lakehouse:
             raise ProjectError(f"{table.full_name()}: {found}; a released column keeps its type: choose a new name")
         gained = [c for c in table.columns if c not in present]
         if gained:
-            added = ", ".join(f"`{c}` {c.type.value} comment {_quoted(comment_of(c))}" for c in gained)
+            added = ", ".join(f"`{c}` {c.type.value} comment {quoted(comment_of(c))}" for c in gained)
             self._alter(table, f"add columns ({added})")
         for c in table.columns:
             if c.nullable and c in present and not present[c].nullable:
@@ -142,7 +146,7 @@ class Lakehouse:
             self.spark.sql(f"alter table {self._named(table)} {change}")
 
     def _named(self, table: type[Table]) -> str:
-        return f"delta.{_ticked(self.address(table))}" if self._by_path else self.address(table)
+        return f"delta.{ticked(self.address(table))}" if self._by_path else self.address(table)
 
     def properties(self, table: type[Table]) -> dict[str, str]:
         """The properties of a table, Delta's and others'."""
@@ -151,7 +155,7 @@ class Lakehouse:
 
     def set_properties(self, table: type[Table], values: Mapping[str, str]) -> None:
         """Set properties of a table; one commit."""
-        listed = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in values.items())
+        listed = ", ".join(f"{quoted(name)} = {quoted(value)}" for name, value in values.items())
         self._alter(table, f"set tblproperties ({listed})")
 
     def append(self, table: type[Table], frame: DataFrame, rows_per_file: int = 0) -> None:
@@ -183,7 +187,7 @@ class Lakehouse:
         say, by name and number, and not for the write to fail on.
         """
         # Of the key only: Delta refuses to drop a column that it keeps statistics of, and other columns come and go.
-        kept = _statistics(c for c in table.grain if c != table.partition_by)
+        kept = statistics(c for c in table.grain if c != table.partition_by)
         if not self._by_path:
             self._make_schema(table)
         self._write("rebuild", table, frame, {"overwriteSchema": "true", **kept}, note)
@@ -200,13 +204,13 @@ class Lakehouse:
             note: kept in the commit's metadata behind `run_id`.
         """
         listed = sorted(set(days))
-        months = _in("event_month", {day.replace(day=1) for day in listed})
-        where = {"replaceWhere": f"{months} and {_in('event_date', listed)}"}
+        months = days_in("event_month", {day.replace(day=1) for day in listed})
+        where = {"replaceWhere": f"{months} and {days_in('event_date', listed)}"}
         self._write("replace", table, frame, where, note)
 
     def replace_months(self, table: type[Table], frame: DataFrame, months: Iterable[date], note: str = "") -> None:
         """Replace the rows of these months of a table partitioned by month; a row of another is refused; one commit."""
-        self._write("replace", table, frame, {"replaceWhere": _in("event_month", months)}, note)
+        self._write("replace", table, frame, {"replaceWhere": days_in("event_month", months)}, note)
 
     def replace_slice(self, table: type[Table], frame: DataFrame, value: date, gone: Iterable[date] = ()) -> None:
         """Replace exactly the rows whose `slice_by` is `value`; a row outside the slice is refused; one commit.
@@ -214,13 +218,13 @@ class Lakehouse:
         The same commit removes the slices `gone`.
         """
         self.ensure(table)
-        self._write("replace", table, frame, {"replaceWhere": _in(str(table.slice_by), {value, *gone})})
+        self._write("replace", table, frame, {"replaceWhere": days_in(str(table.slice_by), {value, *gone})})
 
     def remove_slices(self, table: type[Table], gone: Iterable[date]) -> None:
         """Remove the slices `gone`, and touch nothing else; one commit, none without any."""
         if listed := set(gone):
             nothing = self.read(table).where(F.lit(False))
-            self._write("replace", self.grown(table), nothing, {"replaceWhere": _in(str(table.slice_by), listed)})
+            self._write("replace", self.grown(table), nothing, {"replaceWhere": days_in(str(table.slice_by), listed)})
 
     def _write(
         self, what: str, table: type[Table], frame: DataFrame, options: Mapping[str, str], note: str = ""
@@ -256,47 +260,3 @@ class Lakehouse:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
         row = self.delta(table).history(1).select("operationMetrics").first()
         return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
-
-
-def _definition(name: str, table: type[Table], comment: str, properties: Mapping[str, str]) -> str:
-    """The statement that creates a table in a catalog; Delta's builder takes names of two parts only."""
-    columns = ", ".join(
-        f"`{c}` {c.type.value}{'' if c.nullable else ' not null'} comment {_quoted(comment_of(c))}"
-        for c in table.columns
-    )
-    parts = f" partitioned by (`{table.partition_by}`)" if table.partition_by else ""
-    listed = ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in properties.items())
-    about = f"using delta{parts} comment {_quoted(comment)} tblproperties ({listed})"
-    return f"create table if not exists {name} ({columns}) {about}"
-
-
-def retention_properties(days: int) -> dict[str, str]:
-    """What makes Delta keep the versions of the last `days`: files that they need, and the log that names them."""
-    interval = f"interval {days} days"
-    return {"delta.deletedFileRetentionDuration": interval, "delta.logRetentionDuration": interval}
-
-
-def _sought(table: type[Table]) -> list[str]:
-    """The columns by whose least and greatest value readers skip files: key, days and moments.
-
-    Those of every column would cost each write an aggregate over it and each read a parse of it.
-    """
-    sought = [c for c in table.columns if c in table.grain or c.type in (Type.DATE, Type.INSTANT) or c == "batch_id"]
-    return [str(c) for c in sought if c != table.partition_by]
-
-
-def _statistics(columns: Iterable[str]) -> dict[str, str]:
-    return {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)}
-
-
-def _in(column: str, days: Iterable[date]) -> str:
-    return f"{column} in ({', '.join(f'date {day.isoformat()!r}' for day in sorted(days))})"
-
-
-def _ticked(name: str) -> str:
-    """A name in SQL, whatever it holds."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
