@@ -7,7 +7,7 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
-from delta.exceptions import DeltaConcurrentModificationException
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import functions as F
 
 from strata.contract.operations import leases
@@ -95,14 +95,17 @@ def test_of_eight_runs_that_find_no_table_one_gets_the_lease_and_all_others_are_
 
     def run(number):
         mine = replace(lakehouse, run_id=f"run-{number}", _ensured=set())
-        meet.wait()
+        meet.wait(60)
         try:
             with hold_lease(mine, "project", at(NOW)):
-                done.wait()
+                done.wait(60)
                 return "held"
         except WriteConflict as conflict:
-            done.wait()
+            done.wait(60)
             return conflict.exit_code
+        except Exception:
+            done.abort()
+            raise
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(map(str, pool.map(run, range(8)))) == ["5"] * 7 + ["held"]
@@ -134,7 +137,7 @@ def test_a_lease_is_given_back_though_another_one_of_the_table_changes_hands(lak
         def update(condition, values):
             if not changed:
                 changed.append(1)
-                raise DeltaConcurrentModificationException("another commit")
+                raise ConcurrentAppendException("another commit")
             return handle.update(condition, values)
 
         stubborn = replace(lakehouse)

@@ -16,6 +16,7 @@ from strata.project.models import Project
 from strata.publish.comparisons import find_compared, pinned_compared
 from strata.publish.keep import expired_days
 from strata.publish.release import WITHDRAWN, Release, Row, find_release, make_release_id, release_of_day
+from strata.storage.conflicts import as_conflicts
 from strata.storage.leases import Clock
 from strata.storage.promotion import read_releases
 from strata.storage.tables import Lakehouse
@@ -74,7 +75,8 @@ class Run:
         self.progress.begin(name, what)
         started_at, begun, outcome = self.clock(), time.perf_counter(), Outcome()
         try:
-            yield outcome
+            with as_conflicts():
+                yield outcome
         except BaseException as error:
             code = exit_code_of(error)
             outcome.text = f"failed (exit {code}){f': {outcome.text}' if outcome.text else ''}"

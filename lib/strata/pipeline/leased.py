@@ -14,6 +14,7 @@ from strata.ingest.landing import bronze_table
 from strata.pipeline.context import Run
 from strata.project.models import Project
 from strata.project.sources import with_lookups
+from strata.storage.conflicts import as_conflicts
 from strata.storage.leases import Patience, hold_lease
 from strata.storage.promotion import recover
 from strata.storage.retention import keep_versions
@@ -43,7 +44,7 @@ def leased(run: Run, console: Console, wait_minutes: float = 0) -> Iterator[Run]
         completed = recover(run.lakehouse, GATED_TABLES, run.clock)
         if completed:
             run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
-        with _logged(run):
+        with _logged(run), as_conflicts():
             yield run
 
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -20,6 +19,7 @@ from pyspark.sql import functions as F
 from strata.contract.operations import leases
 from strata.contract.spark import frame_of, rows_of
 from strata.errors import WriteConflict
+from strata.storage.conflicts import CONFLICTS
 from strata.storage.tables import Lakehouse
 
 MINUTES = 60
@@ -91,7 +91,7 @@ def _set(lakehouse: Lakehouse, name: str, values: dict[str, str | Column]) -> No
         try:
             with lakehouse.faults.around("update", leases.full_name()):
                 return lakehouse.delta(leases).update(mine, values)
-        except DeltaConcurrentModificationException:
+        except CONFLICTS:
             # Another lease of the table has changed hands: this row is nobody else's to change.
             if not left:
                 raise
@@ -120,7 +120,7 @@ def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
         if found and not found.is_dead() and found.expires_at > now:
             raise _held(found)
         _merge(lakehouse, name, mine, found)
-    except DeltaConcurrentModificationException as lost:
+    except CONFLICTS as lost:
         raise WriteConflict(f"another run took the lease {name} just now; start again when it is done") from lost
     winner = _holder(lakehouse, name)
     if winner is None or winner.run_id != mine.run_id:
@@ -130,7 +130,7 @@ def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
 def _make_table(lakehouse: Lakehouse) -> None:
     try:
         lakehouse.ensure(leases)
-    except (DeltaConcurrentModificationException, AnalysisException):
+    except (*CONFLICTS, AnalysisException):
         lakehouse.ensure(leases)  # another run has made it in the same moment
 
 
