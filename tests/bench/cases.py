@@ -11,6 +11,7 @@ from tests.bench.bench import CHECKED_BY, CUSTOMERS, STRATA, Bench, Failed, Figu
 from tests.bench.clustering import compare_choice, compare_nearest
 from tests.bench.data import DAY_AFTER, DAY_BEFORE, LAST_DAY, MONTH_ENDS
 from tests.bench.likeness import compare_categories, compare_lookalikes
+from tests.bench.lookups import compare_lookups
 from tests.bench.measure import GIB, Answer
 from tests.bench.peers import PEERS
 from tests.bench.quality import compare_quality
@@ -212,5 +213,6 @@ CASES: dict[str, Callable[[Bench, int], None]] = {
     "l": compare_lookalikes,
     "n": compare_nearest,
     "q": compare_quality,
+    "r": compare_lookups,
 }
 """By letter; (e) follows from (a) of several sizes."""

@@ -20,6 +20,7 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
         "tables": make_tables, "build": build, "peer": ask_peer, "thirty": assign_thirty, "choose": choose_clusters,
         "model": keep_cluster_model, "nearest": assign_nearest, "alike": find_lookalikes, "categories": find_categories,
         "quality": judge_quality, "defects": judge_defects,
+        "lookups": look_up_customers,
     }  # fmt: skip
     return jobs[job["do"]](job)
 
@@ -170,6 +171,17 @@ def judge_defects(job: dict[str, Any]) -> dict[str, Any]:
 
     seconds = gated.compare_defects(_session(job), Path(job["to"]), job["customers"], job["seed"], Path(job["answer"]))
     return {"seconds": [seconds], "peak": peak_of_tree()}
+
+
+def look_up_customers(job: dict[str, Any]) -> dict[str, Any]:
+    """Release tables of so many `customers` at `place`, and look single ones up."""
+    from tests.bench import lookups  # noqa: PLC0415
+
+    spark = _session(job)
+    seconds, found = lookups.release(spark, Path(job["place"]), job["customers"])
+    read = lookups.look_up(spark, Path(job["place"]), job["customers"])
+    spark.stop()
+    return {"seconds": seconds, "stages": [found | read], "peak": peak_of_tree()}
 
 
 def _session(job: dict[str, Any]) -> Any:

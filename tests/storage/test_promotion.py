@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 from tests.storage import promote_once as small
@@ -20,6 +21,7 @@ from strata.contract.spark import rows_of
 from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
 from strata.publish.release import Release, current_release
+from strata.storage import session
 from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, promote, read_releases, recover
@@ -181,3 +183,18 @@ def statuses(lakehouse):
 def days_of(lakehouse, table, version=None):
     """The slices of a table, of its newest version or another."""
     return sorted(r["as_of_date"] for r in rows_of(lakehouse.read(table, version).select("as_of_date").distinct()))
+
+
+def test_a_customer_lies_in_one_row_group_of_a_file(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "ROWS_OF_A_GROUP", 10)
+    lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
+    release, staged = small.stage(lakehouse, NOVEMBER, 43)
+    promote(lakehouse, release, staged, small.clock)
+    assert spark.conf.get("parquet.block.row.count.limit", None) is None
+    files = list((tmp_path / "members" / "segment_membership").rglob("*.parquet"))
+    assert files
+    for file in map(pq.ParquetFile, files):
+        ids = file.read(columns=["customer_id"])["customer_id"].to_pylist()
+        assert ids == sorted(ids)
+        groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        assert max(groups) <= 10

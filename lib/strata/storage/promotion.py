@@ -26,6 +26,7 @@ from strata.publish.release import Promoted, Release, Row, kind_of_release, swit
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprint
 from strata.storage.leases import Clock
+from strata.storage.session import small_row_groups
 from strata.storage.tables import Lakehouse
 
 FoundIn = Literal["staging", "version", "place"]
@@ -116,7 +117,8 @@ def _carry_out(
 ) -> list[Row]:
     before = read_releases(lakehouse)
     backfill = kind_of_release(before, release) == "backfill"
-    promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
+    with small_row_groups(lakehouse.spark):
+        promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
     return after

@@ -33,6 +33,8 @@ ENGINE = {
     **FOOTERS,
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # Else `${env:X}` in a description or a path would become what the environment holds.
+    "spark.sql.variable.substitute": "false",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.databricks.delta.snapshotPartitions": "2",
     # An empty table of a release is staged by a commit that says so, even when it was empty before.
@@ -67,6 +69,8 @@ LOCAL = {
 LATE_OPTIMISER = {"Invocation": 50_000, "MinInvocation": 6_000, "Compile": 150_000, "BackEdge": 400_000}
 """From which counts on HotSpot compiles a method with its second compiler: ten times its own. Most of a run's code is
 warm rather than hot: this takes 10 to 30 % off a run's processor time, and inner loops are optimised all the same."""
+ROWS_OF_A_GROUP = 10_000
+"""Rows of a row group of what readers look single customers up in: the least that they read of a file."""
 ROWS_PER_PARTITION = 1_000_000
 """Rows that a task aggregates at a time without writing to disk, with a heap of 4 GiB and two tasks."""
 
@@ -155,6 +159,20 @@ def planned_without_constraints(spark: SparkSession) -> Iterator[None]:
         yield
     finally:
         spark.conf.set(key, before)
+
+
+@contextmanager
+def small_row_groups(spark: SparkSession) -> Iterator[None]:
+    """What is written has row groups of few rows; by their least and greatest customer readers skip all but one.
+
+    Of row groups of the usual 128 MB a file of a million customers has one, and a look-up would read it whole.
+    """
+    key = "parquet.block.row.count.limit"
+    spark.conf.set(key, str(ROWS_OF_A_GROUP))
+    try:
+        yield
+    finally:
+        spark.conf.unset(key)
 
 
 @contextmanager

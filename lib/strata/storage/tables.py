@@ -218,6 +218,9 @@ class Lakehouse:
         The same commit removes the slices `gone`.
         """
         self.ensure(table)
+        if table.partition_by and "customer_id" in table.columns:
+            # A task may read several staged files, and Spark would sort its rows by day alone, in any order of ours.
+            frame = frame.sortWithinPartitions(table.partition_by, "customer_id")
         self._write("replace", table, frame, {"replaceWhere": days_in(str(table.slice_by), {value, *gone})})
 
     def remove_slices(self, table: type[Table], gone: Iterable[date]) -> None:

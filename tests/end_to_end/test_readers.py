@@ -1,0 +1,94 @@
+"""Every published table, as four readers see the current release: the same rows of the same types."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from tests.end_to_end.kit import Shop
+
+from strata.project.load import load_project
+from strata.publish.contracts import published_tables
+
+pytestmark = [pytest.mark.long, pytest.mark.soak]
+
+
+def by_spark(spark: SparkSession, place: Path, version: int) -> pa.Table:
+    return spark.read.format("delta").option("versionAsOf", version).load(str(place)).toArrow()
+
+
+def by_deltalake(_: SparkSession, place: Path, version: int) -> pa.Table:
+    return DeltaTable(str(place), version=version).to_pyarrow_table()
+
+
+def by_polars(_: SparkSession, place: Path, version: int) -> pa.Table:
+    return pl.scan_delta(str(place), version=version).collect().to_arrow()
+
+
+def by_duckdb(_: SparkSession, place: Path, version: int) -> pa.Table:
+    """Over the Arrow dataset of deltalake; DuckDB's own extension is a download."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("rows", DeltaTable(str(place), version=version).to_pyarrow_dataset())
+        return connection.sql("SELECT * FROM rows").to_arrow_table()
+
+
+READERS = {"Spark": by_spark, "deltalake": by_deltalake, "Polars": by_polars, "DuckDB": by_duckdb}
+
+
+def alike(found: pa.DataType) -> pa.DataType:
+    """The type that a reader means, whatever the width of its offsets."""
+    if pa.types.is_dictionary(found):
+        return alike(found.value_type)
+    if pa.types.is_large_string(found) or pa.types.is_string_view(found):
+        return pa.string()
+    if pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_list_view(found):
+        return pa.list_(pa.field("element", alike(found.value_type)))
+    return found
+
+
+def in_order(rows: pa.Table, grain: tuple[str, ...]) -> pa.Table:
+    """Rows by their key and columns by name, so that equal tables are equal."""
+    names = sorted(rows.column_names)
+    types = pa.schema([pa.field(name, alike(rows.schema.field(name).type)) for name in names])
+    return rows.select(names).cast(types).combine_chunks().sort_by([(key, "ascending") for key in grain])
+
+
+@pytest.fixture(scope="module")
+def pinned(grocery: Shop) -> Mapping[str, int]:
+    """Published table -> its version in the current release."""
+    return {name: version for name, (version, _, _) in grocery.current().items()}
+
+
+@pytest.fixture(scope="module")
+def tables(grocery: Shop, pinned: Mapping[str, int]) -> Iterator[dict[str, tuple[str, ...]]]:
+    """Published table -> the columns that tell its rows apart."""
+    found = {
+        t.full_name(): t.grain
+        for t in published_tables(load_project(grocery.folder, {"variables.landing": str(grocery.landing)}))
+    }
+    assert pinned.keys() == found.keys()
+    return found
+
+
+def test_every_published_table_is_the_same_to_four_readers(
+    grocery: Shop, spark: SparkSession, pinned: Mapping[str, int], tables: dict[str, tuple[str, ...]]
+) -> None:
+    kinds = set()
+    for name, version in pinned.items():
+        place = grocery.root / name.replace(".", "/")
+        seen = {reader: in_order(read(spark, place, version), tables[name]) for reader, read in READERS.items()}
+        of_spark = seen.pop("Spark")
+        assert of_spark.num_rows or name.endswith(("_groups", "_membership", "unit_segments")), name
+        for reader, rows in seen.items():
+            assert rows.schema.equals(of_spark.schema), (name, reader, rows.schema, of_spark.schema)
+            assert rows.num_rows == of_spark.num_rows, (name, reader)
+            differing = [c for c in rows.column_names if not rows[c].equals(of_spark[c])]
+            assert differing == [], (name, reader)
+        kinds |= {str(found) for found in of_spark.schema.types}
+    assert {"decimal128(18, 2)", "date32[day]", "timestamp[us, tz=UTC]", "double", "int64", "bool", "string"} <= kinds
+    assert any(kind.startswith("list<") for kind in kinds), kinds
