@@ -39,7 +39,8 @@ WITHOUT_SPARK = (
     "strata.errors", "strata.dates", "strata.contract", "strata.expression", "strata.project", "strata.preview",
     "strata.segments.duckdb", "strata.segments.duckdb_columns", "strata.segments.literals", "strata.segments.model",
     "strata.segments.preparation", "strata.segments.preparing", "strata.segments.ranks",
-    "strata.ingest.pseudonyms", "strata.storage.local", "strata.storage.appending", "strata.export",
+    "strata.ingest.pseudonyms", "strata.quality.history", "strata.storage.local", "strata.storage.appending",
+    "strata.export",
 )  # fmt: skip
 EXCEPT = ("strata.contract.spark", "strata.expression.spark")
 NO_NAME_AT_ALL = {"utils", "util", "common", "helpers", "misc"}
