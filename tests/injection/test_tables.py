@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 from tests.injection.kit import Bait
 
@@ -10,6 +11,8 @@ from strata.contract.columns import Table, Type, column, extend
 from strata.contract.spark import comment_of, frame_of
 from strata.project.models import Storage
 from strata.storage.tables import Lakehouse
+
+pytestmark = [pytest.mark.long, pytest.mark.soak]  # not run to their end yet
 
 
 class shelves(Table):  # noqa: N801

@@ -12,6 +12,8 @@ from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.tables import Lakehouse
 
+pytestmark = [pytest.mark.long, pytest.mark.soak]  # not run to their end yet
+
 
 @pytest.fixture(scope="module")
 def shop(spark, tmp_path_factory) -> Tiny:

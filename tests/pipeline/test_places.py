@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from tests.pipeline import going_back as world
 
 from strata.contract.operations import leases, releases
@@ -9,6 +10,8 @@ from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.retention import keep_versions
 from strata.storage.tables import Lakehouse
+
+pytestmark = [pytest.mark.long, pytest.mark.soak]  # not run to their end yet
 
 
 def test_a_catalog_gives_what_a_folder_gives(spark, tmp_path):

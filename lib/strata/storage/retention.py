@@ -1,7 +1,7 @@
 """How long Delta keeps old versions: what `retention_days` of the project says, also when it changes later.
 
-strata itself never vacuums. Tables carry the time as properties: VACUUM without RETAIN takes it from there and refuses
-a shorter one, and time travel reaches back as far.
+strata itself never vacuums. Tables carry the time as properties: VACUUM takes it from there, also when it is asked
+for less (and refuses none at all), and time travel reaches back as far.
 """
 
 from collections.abc import Iterable
