@@ -3,7 +3,6 @@
 from datetime import date
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 from tests.injection.kit import Bait
 
@@ -11,8 +10,6 @@ from strata.contract.columns import Table, Type, column, extend
 from strata.contract.spark import comment_of, frame_of
 from strata.project.models import Storage
 from strata.storage.tables import Lakehouse
-
-pytestmark = [pytest.mark.long, pytest.mark.soak]  # not run to their end yet
 
 
 class shelves(Table):  # noqa: N801

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 from tests.end_to_end.kit import Said
+from tests.ingest.kit import PURCHASES
 
 from strata.cli import main
 
@@ -54,20 +55,6 @@ purposes:
   email: {basis: consent, description: Offers by e-mail}
   direct_mail: {basis: legitimate_interest, description: Offers by mail}
 floors: {cell: 10, audience: 100, seed: 100}
-"""
-PURCHASES = """
-source: purchases
-description: Receipts
-feeds: events
-read: {format: csv, path: "${landing}/purchases*.csv"}
-schema: {receipt: STRING, shopper: STRING, at: INSTANT, paid: MONEY}
-delivery: {mode: append}
-key: [receipt]
-event_type: "'purchase'"
-columns:
-  customer_id: {from: shopper, identity: plain}
-  occurred_at: {from: at, type: instant}
-  amount:      {from: paid}
 """
 CONSENTS = """
 source: consents

@@ -100,8 +100,6 @@ def test_the_differences_lead_to_the_members_that_are_left(back):
     assert why == {world.OBJECTS: "objection", world.OBJECTS_TO_ALL: "objection to profiling"}
 
 
-@pytest.mark.long
-@pytest.mark.soak  # not green yet
 def test_a_crash_on_the_way_leaves_the_old_release_and_the_next_run_completes_the_rollback(back, copy, monkeypatch):
     whole, old = promotion._promote_table, world.told(copy)
 

@@ -84,7 +84,7 @@ def take_out(run: Run, tables: Sequence[type[Table]], read: Read, moment: dateti
     if counted:
         frames |= {audience_membership: kept, audience_catalog: _counted_anew(run, lines, kept)}
     if audience_changes in tables and (counted or customers):
-        frames |= _as_differences(read, out, purposes, today)
+        frames |= _as_differences(read, out, purposes, today, lines[0])
     return TakenOut(frames, customers, counted)
 
 
@@ -146,15 +146,22 @@ def _counted_anew(run: Run, lines: Sequence[dict[str, object]], kept: DataFrame)
 
 
 def _as_differences(
-    read: Read, out: DataFrame, purposes: Mapping[str, Purpose], today: _Today
+    read: Read, out: DataFrame, purposes: Mapping[str, Purpose], today: _Today, head: Mapping[str, object]
 ) -> dict[type[Table], DataFrame]:
-    """The changes that give the members that are left: who is out was never added, or is removed; why is restricted."""
+    """The changes that give the members that are left: who is out was never added, or is removed; why is restricted.
+
+    Args:
+        read: what the release has.
+        out: who leaves which audience.
+        purposes: by audience.
+        today: what is known now.
+        head: a row of the release, for its date and id.
+    """
     known = {t: read(t).join(today.erased, "customer_id", "left_anti") for t in (audience_changes, audience_refusals)}
     changes = known[audience_changes]
     added = changes.where(F.col("change") == ADDED).select(*MEMBER)
     removed = out.join(today.erased, "customer_id", "left_anti").join(added, MEMBER, "left_anti")
-    head = rows_of(read(audience_catalog).select("as_of_date", "release_id").limit(1))[0]
-    marks = {name: F.lit(value) for name, value in head.items()}
+    marks = {name: F.lit(head[name]) for name in ("as_of_date", "release_id")}
     told = removed.withColumns({**marks, "change": F.lit(REMOVED), "reason": F.lit(NOT_ELIGIBLE)})
     named = [F.when(F.col("audience") == audience, p.name) for audience, p in sorted(purposes.items())]
     asked = removed.withColumns({**marks, "purpose": F.coalesce(*named)})
