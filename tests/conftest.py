@@ -23,7 +23,7 @@ vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
 WITHHELD = 6
 """Released, but not every audience: of cooling key customers there are too few in December."""
-OF_GROCERY = re.compile(r"def test_\w+\([^)]*\bgrocery(_run|_said)?\b")
+OF_GROCERY = re.compile(r"def \w+\([^)]*\bgrocery(_run|_said)?\b")
 
 
 class ByRun(LoadScopeScheduling):
@@ -66,6 +66,21 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.conf.set("spark.databricks.delta.snapshotPartitions", "2")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def interpreted(spark: SparkSession) -> Iterator[None]:
+    """Plans are interpreted: for jobs that plan much and read a few rows, compiling is a fifth of the time.
+
+    Whole runs by the command line and transforms are tested as they are compiled.
+    """
+    how = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    before = {key: spark.conf.get(key) for key in how}
+    for key, value in how.items():
+        spark.conf.set(key, value)
+    yield
+    for key, value in before.items():
+        spark.conf.set(key, value)
 
 
 @pytest.fixture

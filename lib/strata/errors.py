@@ -13,6 +13,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 DONE = 0
 WITHHELD = 6
@@ -88,9 +89,8 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def reason_of(error: BaseException) -> str:
-    """What a log says of `error`: the first of its problems, or its kind where its words may hold values of persons."""
+    """What a log says of `error`: its problems, cut short, or its kind where its words may hold values of persons."""
     if isinstance(error, StrataError):
-        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        return f"{error.problems[0].what[:REASON_LENGTH]}{more}"
+        return shorten("; ".join(problem.what for problem in error.problems), REASON_LENGTH, placeholder=" ...")
     kind = type(error)
     return f"{kind.__module__}.{kind.__qualname__}"

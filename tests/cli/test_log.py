@@ -62,15 +62,20 @@ def test_stages_notes_and_the_end_are_lines_and_what_is_said_to_people_is_not():
     assert [(r["stage"], r["exit_code"]) for r in written] == [("segments", None), ("end", 6)]
 
 
+MANY_EMPTY = "; ".join(f"file {n:03} is empty" for n in range(26)) + ";"
+"""As much of a hundred problems as a log takes, which ends between two."""
+
+
 @pytest.mark.parametrize(
     ("error", "code", "reason"),
     [
         (
             GateClosed([Problem(None, "check a failed"), Problem(None, "check b failed")]),
             4,
-            "check a failed (and 1 more)",
+            "check a failed; check b failed",
         ),
         (InputError("calls: no file"), 3, "calls: no file"),
+        (InputError([Problem(None, f"file {n:03} is empty") for n in range(100)]), 3, f"{MANY_EMPTY} ..."),
         (ValueError("The value 'Olena' is no number"), 1, "builtins.ValueError"),
         (KeyboardInterrupt(), 130, "builtins.KeyboardInterrupt"),
     ],

@@ -16,6 +16,8 @@ from strata.errors import InputError
 from strata.ingest.landing import bronze_table
 from strata.project.sources import with_lookups
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 LOOKUPS = """
 lookups:
   rates:
