@@ -121,6 +121,7 @@ def test_a_crash_on_the_way_leaves_the_old_release_and_the_next_run_completes_th
     assert recover(copy, world.TABLES, lambda: world.NOW) is None
 
 
+@pytest.mark.long
 def test_what_was_taken_back_can_come_back_from_its_versions(back, tmp_path):
     lakehouse, _ = back
     shutil.copytree(lakehouse.storage.root, tmp_path / "again")

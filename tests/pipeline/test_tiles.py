@@ -136,6 +136,8 @@ def follow(shop: Shop, batches: Sequence[int]) -> None:
         assert days_of(shop.lakehouse.read(daily)) == rolled_up(expected)
 
 
+@pytest.mark.long
+@pytest.mark.soak
 def test_tiles_refreshed_forwards_and_backwards_are_those_made_anew(shop: Shop) -> None:
     follow(shop, (1, 3, 2, 4))
     assert shop.know(4) == "", "nothing has changed, and nothing is said"
