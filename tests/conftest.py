@@ -68,21 +68,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
-@pytest.fixture(scope="module")
-def interpreted(spark: SparkSession) -> Iterator[None]:
-    """Plans are interpreted: for jobs that plan much and read a few rows, compiling is a fifth of the time.
-
-    Whole runs by the command line and transforms are tested as they are compiled.
-    """
-    how = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    before = {key: spark.conf.get(key) for key in how}
-    for key, value in how.items():
-        spark.conf.set(key, value)
-    yield
-    for key, value in before.items():
-        spark.conf.set(key, value)
-
-
 @pytest.fixture
 def lakehouse(spark: SparkSession, tmp_path: Path) -> Lakehouse:
     return Lakehouse(spark, Storage(root=str(tmp_path / "warehouse")), run_id="test-run")

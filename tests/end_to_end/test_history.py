@@ -15,7 +15,7 @@ from tests.end_to_end.kit import Said, Shop, small_shop, write
 
 from strata.contract.published import GATED_TABLES
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 YEAR = timedelta(days=365)
 SLICED = [t.full_name().replace(".", "/") for t in GATED_TABLES if t.slice_by]

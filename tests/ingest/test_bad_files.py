@@ -19,8 +19,6 @@ from strata.errors import InputError
 from strata.pipeline import ingest as pipeline
 from strata.pipeline.ingest import read_books
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 CASES = Path(__file__).parent / "bad_files"
 REFUSED = yaml.safe_load((CASES / "refused.yml").read_text("utf-8"))
 TAKEN = yaml.safe_load((CASES / "taken.yml").read_text("utf-8"))

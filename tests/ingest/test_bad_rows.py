@@ -26,8 +26,6 @@ from strata.contract.spark import rows_of
 from strata.pipeline.ingest import IngestReport
 from strata.project.sources import Source
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 FEEDS = {
     p.stem: yaml.safe_load(p.read_text("utf-8")) for p in sorted((Path(__file__).parent / "bad_rows").glob("*.yml"))
 }

@@ -21,8 +21,6 @@ from strata.pipeline import ingest as pipeline
 from strata.pipeline.ingest import read_books, require_complete
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 FIRST = """
     receipt,shopper,at,paid
     r1,anna,2023-12-30 10:00:00,10.00

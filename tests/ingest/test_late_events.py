@@ -15,8 +15,6 @@ from strata.errors import InputError
 from strata.ingest.revisions import valid_rows
 from strata.pipeline.ingest import read_books, require_complete
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 CALLS = PURCHASES.replace("purchases", "calls").replace("mode: append", "mode: append, late_days: 3, every_day: true")
 VISITS = PURCHASES.replace("purchases", "visits")
 FIRST, SECOND = (datetime(2024, 1, day, 3, tzinfo=UTC) for day in (11, 12))

@@ -16,8 +16,6 @@ from strata.errors import InputError
 from strata.ingest.landing import bronze_table
 from strata.project.sources import with_lookups
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 LOOKUPS = """
 lookups:
   rates:

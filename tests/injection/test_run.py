@@ -22,7 +22,7 @@ from strata.export.cells import STARTS_OF_FORMULAS
 from strata.ingest.pseudonyms import BLANKS, PLACEHOLDERS
 from strata.storage.jars import folder_of_test_jars
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 ROOT = Path(__file__).parents[2]
 

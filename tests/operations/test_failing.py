@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from tests.operations.tiny import CUSTOMERS, FIRST, tiny_shop
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("interpreted")]
+pytestmark = pytest.mark.long
 IMPOSSIBLE = """
 checks:
   - {check: nobody_spends, table: members.customer_features, expect: expect_column_values_to_be_between,

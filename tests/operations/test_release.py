@@ -12,7 +12,7 @@ from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.tables import Lakehouse
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 
 @pytest.fixture(scope="module")

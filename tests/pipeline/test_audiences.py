@@ -41,8 +41,6 @@ from strata.publish.release import Release
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 AS_OF, KNOWN = date(2017, 12, 31), datetime(2018, 1, 2, tzinfo=UTC)
 THEN = AS_OF - timedelta(days=84)
 CUSTOMERS = 1_500

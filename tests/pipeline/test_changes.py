@@ -35,8 +35,6 @@ from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, promote, staging
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 AS_OF, KNOWN = date(2017, 12, 31), datetime(2018, 1, 2, tzinfo=UTC)
 THEN, KNOWN_THEN = date(2017, 11, 30), datetime(2017, 12, 2, tzinfo=UTC)
 FEATURES = """

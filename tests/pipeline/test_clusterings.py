@@ -32,8 +32,6 @@ from strata.segments.assign import to_columns
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31)
 KNOWN = datetime(2018, 1, 2, tzinfo=UTC)
 FEATURES = """

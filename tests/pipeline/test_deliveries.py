@@ -38,8 +38,6 @@ from strata.project.load import load_project
 from strata.project.references import key_of
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 BEFORE = AS_OF - timedelta(days=7)
 CEREAL = [row for row in customers() if row["as_of_date"] == AS_OF]
 NUMBER = {row["customer_id"]: n for n, row in enumerate(CEREAL)}

@@ -11,7 +11,7 @@ from strata.storage.leases import hold_lease
 from strata.storage.retention import keep_versions
 from strata.storage.tables import Lakehouse
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 
 def test_a_catalog_gives_what_a_folder_gives(spark, tmp_path):

@@ -23,8 +23,6 @@ from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import read_releases, recover
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 
 @pytest.fixture(scope="module")
 def before(spark, tmp_path_factory):

@@ -31,8 +31,6 @@ from strata.project.models import Project, Storage
 from strata.publish.release import Release
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 FEATURES = """
 - {name: spend_28d, kind: sum, of: amount, where: "event_type = 'purchase'", days: 28}
 - {name: least_tea, kind: min, of: amount, where: "category = 'tea'"}

@@ -24,8 +24,6 @@ from strata.publish.release import Release
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
 KNOWN = datetime(2018, 1, 2, tzinfo=UTC)
 FEATURES = """

@@ -23,7 +23,7 @@ from tests.quality.world import (
 
 from strata.pipeline.ingest import ingest
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 CUSTOMERS, SEED = 1_000, 12  # tolerances were chosen on seed 11
 KINDS, STOPPED = 40, 38 / 40

@@ -16,8 +16,6 @@ from strata.errors import WriteConflict
 from strata.storage import leases as leases_module
 from strata.storage.leases import Patience, hold_lease
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 NOW = datetime(2018, 1, 1, 12, tzinfo=UTC)
 
 

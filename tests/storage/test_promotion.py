@@ -27,8 +27,6 @@ from strata.storage.fingerprints import fingerprint
 from strata.storage.promotion import Staged, promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
 SWITCHED = "after overwrite publish.releases"
 POINTS = [

@@ -17,8 +17,6 @@ from strata.storage.promotion import promote, read_releases
 from strata.storage.retention import keep_versions
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.usefixtures("interpreted")
-
 DAYS = (date(2017, 11, 30), date(2017, 12, 31))
 NAMES = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
 

@@ -22,7 +22,7 @@ from tests.sweep.readers import BY_NAME, Readers, read
 from strata.storage import leases
 from strata.storage.faults import VARIABLE, Fault, Faults
 
-pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.usefixtures("interpreted")]
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 Content = dict[str, tuple[int, int]]
 KILLS = (
