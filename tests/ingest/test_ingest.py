@@ -126,6 +126,7 @@ def test_several_files_of_one_batch_are_taken_in_order_and_counted_apart(shop: C
 
 
 @pytest.mark.long
+@pytest.mark.soak
 def test_profiles_of_a_snapshot_change_and_close_from_the_day_they_came(corner: Callable[..., Corner]) -> None:
     shop = corner(shoppers=SHOPPERS)
     shop.deliver("shoppers-1.csv", "shopper,sex,tariff\nanna,f,gold\nbohdan,m,\nvira,f,gold\n")
@@ -183,6 +184,7 @@ def test_a_customer_whom_a_truncated_snapshot_closed_is_open_again_with_the_next
 
 
 @pytest.mark.long
+@pytest.mark.soak
 def test_a_file_that_returns_to_earlier_content_is_taken_again(corner: Callable[..., Corner]) -> None:
     shop = corner(shoppers=SHOPPERS)
     for month, tariff in ((JANUARY, "gold"), (FEBRUARY, "silver"), (MARCH, "gold")):

@@ -11,7 +11,7 @@ import pytest
 from tests.operations import run_at_once
 from tests.operations.tiny import CUSTOMERS, FIRST, SECOND, Tiny, tiny_shop
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 AT_ONCE = 8
 
 

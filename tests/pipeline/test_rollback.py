@@ -120,6 +120,7 @@ def test_a_crash_on_the_way_leaves_the_old_release_and_the_next_run_completes_th
 
 
 @pytest.mark.long
+@pytest.mark.soak
 def test_what_was_taken_back_can_come_back_from_its_versions(back, tmp_path):
     lakehouse, _ = back
     shutil.copytree(lakehouse.storage.root, tmp_path / "again")

@@ -146,6 +146,7 @@ def test_a_backfill_fills_its_slice_and_leaves_catalogue_and_current_release(spa
 
 
 @pytest.mark.long
+@pytest.mark.soak
 def test_what_expires_leaves_with_the_commit_that_brings_the_new_slice_and_a_crash_is_completed(spark, tmp_path):
     lakehouse = Lakehouse(spark, Storage(root=str(tmp_path)), "run-1")
     membership, _, audiences = small.TABLES
