@@ -40,7 +40,6 @@ def test_an_audience_that_cannot_be_trusted_is_withheld_and_the_rest_released(fi
     assert shop.read("publish/releases")["is_current"].all()
 
 
-@pytest.mark.soak
 def test_a_forced_rerun_gives_content_identical_tables(shop):
     before = shop.contents(DECEMBER)
     said = shop.run(DECEMBER, "--force")

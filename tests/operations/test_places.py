@@ -54,8 +54,8 @@ def contents(lakehouse: Lakehouse):
     return pinned, sorted(tuple(str(r[name]) for name in told) for r in book)
 
 
-@pytest.mark.soak
 @pytest.mark.long
+@pytest.mark.soak
 def test_a_folder_and_a_catalog_give_the_same_releases(spark, tmp_path, monkeypatch):
     by_path = tiny_shop(tmp_path / "tiny", days=2)
     by_name = Tiny(by_path.folder, CATALOG)

@@ -40,7 +40,6 @@ def test_tables_that_are_there_take_a_new_time_once(lakehouse):
 
 
 @pytest.mark.long
-@pytest.mark.soak
 def test_vacuum_keeps_to_the_time_of_the_table_and_leaves_what_releases_pin(lakehouse):
     for number, day in enumerate((*DAYS, DAYS[1])):
         release, staged = small.stage(lakehouse, day, 3 + number)
