@@ -26,7 +26,9 @@ owner: crm
 purpose: direct_mail
 seed: "spend_84d >= 400"
 candidates: "spend_84d < 400"
-size: {share: 0.1}
+learn_from: ["spend_*_182d"]
+activity: purchase_days_84d
+size: {share: 0.5}
 """
 
 
@@ -64,7 +66,8 @@ def published(
             finally:
                 spark.conf.set("spark.sql.shuffle.partitions", str(usual))
         assert said.code in {0, 6}, said.out + said.err
-        assert "Audience next_meat_buyers" in said.out
+        audiences = shop.read("publish/audience_catalog").filter(audience="next_meat_buyers")
+        assert "published" in set(audiences["status"]), audiences.rows()
         return hashes(shop.root)
 
     return run

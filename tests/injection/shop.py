@@ -119,15 +119,9 @@ def make_shop(folder: Path, texts: list[str], jar: Path) -> dict[str, str]:
         "spark.eventLog.rolling.enabled": "false", "spark.jars": jar,
     }  # fmt: skip
     (folder / "conf" / "spark-defaults.conf").write_text("".join(f"{k} {v}\n" for k, v in settings.items()))
-    logged = {
-        "rootLogger.level": "info", "logger.python.name": "org.apache.spark.api.python.PythonGatewayServer",
-        "logger.python.level": "info", "rootLogger.appenderRef.out.ref": "out", "appender.out.type": "Console",
-        "appender.out.name": "out", "appender.out.target": "SYSTEM_ERR", "appender.out.layout.type": "PatternLayout",
-        "appender.out.layout.pattern": "%p %c{1}: %m%n%ex",
-    }  # fmt: skip
-    (folder / "conf" / "log4j2.properties").write_text("".join(f"{k} = {v}\n" for k, v in logged.items()))
     return {
         "SHOP_KEY": KEY, "SHOP_PASSWORD": PASSWORD, "SPARK_CONF_DIR": str(folder / "conf"), "STRATA_MASTER": "local[2]",
+        "STRATA_SPARK_LOG": "info",
     }  # fmt: skip
 
 

@@ -98,6 +98,7 @@ def test_spelling_and_places_change_no_hash(before: Project, tmp_path: Path, fil
         ("privacy.yml", "seed: 100", "seed: 200"),
         ("quality.yml", "min_value: 1900", "min_value: 1000"),
         ("quality.yml", "history: {", "history: {tolerance: {mean: 0.5}, "),
+        ("quality.yml", "history: {", "history: {days: {paydays: [5, 20]}, "),
         ("project.yml", "key_id: demo-1", "key_id: demo-2"),
         ("features.yml", "unit: coupons", "unit: tickets"),
         ("features.yml", "  - children_count", "  - lines_182d"),

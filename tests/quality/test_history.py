@@ -7,7 +7,7 @@ import pytest
 
 from strata.project.policies import History
 from strata.quality.against import judge_history
-from strata.quality.history import RULES, Rule, Series, comparable, compare
+from strata.quality.history import RULES, Rule, Series, compare, references
 
 DAY = date(2024, 11, 4)  # a Monday
 TEN_PERCENT = Rule(relative=0.1)
@@ -21,6 +21,11 @@ def past(*values: float, every: int = 1) -> list[tuple[date, float]]:
 
 def found(values: list[tuple[date, float]], value: float, rule: Rule = TEN_PERCENT, rows: float = 1e6):
     return compare(Series(values, value, rows), DAY, rule)
+
+
+def only(found):
+    (one,) = found
+    return one
 
 
 # Name: (earlier values, those that are in, those that are out)
@@ -74,16 +79,16 @@ def test_weekdays_are_told_apart_once_there_are_four_of_them() -> None:
     week = {0: 100.0, 5: 300.0, 6: 300.0}  # a shop that sells at weekends
     days = [DAY - timedelta(days=n) for n in range(28, 0, -1)]
     values = [(d, week.get(d.weekday(), 150.0)) for d in days]
-    assert {value for _, value in comparable(values, DAY)} == {100.0}, "as they would be on a Monday"
+    assert {value for _, value in only(references(values, DAY))} == {100.0}, "as they would be on a Monday"
     assert [found(values, v).is_out for v in (100, 150, 300)] == [False, True, True]
     sunday = [(d - timedelta(days=1), week.get((d.weekday() - 1) % 7, 150.0)) for d in days]
-    assert {value for _, value in comparable(sunday, DAY - timedelta(days=1))} == {300.0}
-    assert comparable(values[-14:], DAY) == values[-14:], "two of a weekday say nothing of it"
+    assert {value for _, value in only(references(sunday, DAY - timedelta(days=1)))} == {300.0}
+    assert references(values[-14:], DAY) == [values[-14:]], "two of a weekday say nothing of it"
 
 
 def test_month_ends_are_compared_with_earlier_ones() -> None:
     ends = [(date(2024, m, 1) - timedelta(days=1), float(100 + m)) for m in range(1, 12)]
-    assert comparable(ends, date(2024, 11, 30)) == ends
+    assert references(ends, date(2024, 11, 30)) == [ends]
     assert not compare(Series(ends, 112, 1e6), date(2024, 11, 30), TEN_PERCENT).is_out
     assert compare(Series(ends, 150, 1e6), date(2024, 11, 30), TEN_PERCENT).is_out
 
@@ -129,6 +134,62 @@ def test_what_comes_on_mondays_is_not_missed_on_tuesdays() -> None:
     mondays = [(DAY - timedelta(days=6 + 7 * n), 900.0) for n in range(3, -1, -1)]
     assert judged([], {**CALLS, letters: mondays})["events.gross"][2].count(";") == 0
     assert "letter" not in judged([], {**CALLS, letters: mondays})["events.gross"][2]
+
+
+CALENDAR = History(days={"paydays": ("5", "6", "20", "21"), "holidays": ("12-25",)})
+
+
+def test_days_have_the_kinds_they_were_declared_to_be_of() -> None:
+    days = ((11, 5), (12, 20), (12, 25), (11, 25), (2, 15))
+    kinds = [CALENDAR.kind_of(date(2024, month, day)) for month, day in days]
+    assert kinds == ["paydays", "paydays", "holidays", "", ""]
+    assert History(days={"quarters": ("04-01",), "rent": ("1",)}).kind_of(date(2024, 4, 1)) == "quarters, rent"
+
+
+def on(day: date, dates: int, value_of) -> list[tuple[date, float]]:
+    return [(d := day - timedelta(days=n), value_of(d)) for n in range(dates, 0, -1)]
+
+
+def paid(day: date) -> float:
+    return 200.0 if CALENDAR.kind_of(day) == "paydays" else 100.0
+
+
+PAY, QUIET = date(2024, 11, 20), date(2024, 11, 22)
+# Days that were before: (day, how many, what is in, what is out); nothing of both: no opinion yet.
+KINDS = {
+    "a payday is held against paydays, and the quiet days say how much chance does": (PAY, 31, (200, 220), (100, 300)),
+    "by two paydays they are not known well: it may also be like all others": (PAY, 16, (200, 220, 100), (50, 300)),
+    "before the first payday nothing is known of it": (PAY, 13, (), ()),
+    "a day after a payday is like all others": (QUIET, 31, (100, 110), (200, 50)),
+    "and before weekdays are told apart, no other day is held against a payday": (QUIET, 5, (100, 110), (200, 50)),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_days_of_a_kind_are_held_against_their_like(name: str) -> None:
+    day, dates, within, beyond = KINDS[name]
+    findings = {
+        v: compare(Series(on(day, dates, paid), v, 1e6), day, TEN_PERCENT, CALENDAR.kind_of)
+        for v in (*within, *beyond, 77)
+    }
+    assert (findings[77] is None) == (not within)
+    assert {v: findings[v].is_out for v in (*within, *beyond)} == {
+        **dict.fromkeys(within, False),
+        **dict.fromkeys(beyond, True),
+    }
+
+
+def test_a_payday_on_which_nothing_comes_is_gross() -> None:
+    assert compare(Series(on(PAY, 31, paid), 1, 1e6), PAY, TEN_PERCENT, CALENDAR.kind_of).is_gross
+
+
+def test_kinds_of_days_are_for_what_comes_on_a_day_and_not_for_what_is_published() -> None:
+    day = date(2024, 11, 20)
+    for table, is_held_against_its_like in (("silver.events", True), ("bronze.files", False)):
+        before = {(table, "events", "usage/call"): on(day, 31, paid)}
+        measured = [metric("events", "usage/call", 200.0, table)]
+        told = [judge_history(measured, before, day, (), s)[0].success for s in (CALENDAR, USUAL)]
+        assert told == [is_held_against_its_like, False]
 
 
 def test_settings_decide_severity_tolerance_and_what_is_left_out() -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from strata.storage.session import java_options
+
 ROOT = Path(__file__).parents[2]
 QUICK = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # half the CPU of a short-lived JVM
 SETTINGS = {"spark.master": "local[1]", "spark.driver.memory": "1g"}
@@ -49,3 +51,25 @@ except ProjectError as problem: print(problem)
     said = log.read_text().strip()
     assert said
     assert said.splitlines()[-1].strip() in run(refused, tmp_path, STRATA_VERBOSE="1").stderr
+
+
+def test_what_spark_logs_of_data_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    program = """
+log = open_session(SETTINGS)._jvm.org.apache.logging.log4j.LogManager.getLogger("of.Data")
+log.warn("\\x1b[31mred\\u202e and plain: \\u0416")
+log.info("more")
+"""
+    for level, more in (("warn", 0), ("info", 1)):
+        said = run(program, tmp_path, STRATA_VERBOSE="1", STRATA_SPARK_LOG=level).stderr
+        assert "WARN Data: ?[31mred? and plain: Ж\n" in said
+        assert said.count("INFO Data: more\n") == more
+
+
+def test_whoever_has_settings_of_the_log_keeps_them(tmp_path: Path) -> None:
+    assert "-Dlog4j2.configurationFile=" in java_options({})
+    assert "-Dlog4j2.configurationFile=" in java_options({"SPARK_CONF_DIR": str(tmp_path)})
+    (tmp_path / "conf").mkdir()
+    for folder in (tmp_path, tmp_path / "conf"):
+        (folder / "log4j2.properties").touch()
+    for words in ({"SPARK_CONF_DIR": str(tmp_path)}, {"SPARK_HOME": str(tmp_path)}, {"JDK_JAVA_OPTIONS": "-Dlog4j=x"}):
+        assert "-Dlog4j2.configurationFile=" not in java_options(words)

@@ -87,7 +87,8 @@ def config_hash(project: Project) -> str:
 
 
 def _history(history: History) -> list[Any]:
-    return [history.drift, history.gross, dict(history.tolerance), sorted(history.leave)]
+    days = {kind: sorted(days) for kind, days in history.days.items()}
+    return [history.drift, history.gross, dict(history.tolerance), sorted(history.leave), *([days] if days else [])]
 
 
 def feature_hashes(features: Iterable[Feature], compiled: Compiled) -> dict[str, str]:

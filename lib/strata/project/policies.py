@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from strata.errors import Location
@@ -36,12 +37,19 @@ class History:
         gross: what one does that is beyond argument: a tenth or ten times, a segment gone, a column empty.
         tolerance: metric -> the least that counts: share of what is expected, or of shares themselves.
         leave: what is never compared: schema.table.column or segmentation.segment, perhaps with *.
+        days: kind of days -> which they are, D of every month or MM-DD of every year.
     """
 
     drift: Literal["fail", "warn", "info", "off"] = "warn"
     gross: Literal["fail", "warn", "info", "off"] = "fail"
     tolerance: Mapping[str, float] = field(default_factory=dict)
     leave: tuple[str, ...] = ()
+    days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def kind_of(self, day: date) -> str:
+        """The kinds that a day is of; empty: a day like others."""
+        spelled = {str(day.day), f"{day:%m-%d}"}
+        return ", ".join(kind for kind, days in self.days.items() if spelled & {*days})
 
 
 USUAL_HISTORY = History()

@@ -68,6 +68,10 @@ currency: Reader[str] = scalar("three capital letters (ISO 4217)", _matching(re.
 cluster_id: Reader[str] = scalar(
     "the id of a cluster such as c2", lambda node: _word(node) if node.words in POSSIBLE_IDS else None
 )
+calendar_day: Reader[str] = scalar(
+    "a day of every month, 1 to 31, or of every year, MM-DD",
+    _matching(re.compile("[1-9]|[12][0-9]|3[01]|(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")),
+)
 period: Reader[str] = scalar("days such as 84d", _matching(re.compile("[1-9][0-9]{0,3}d")))
 expectation: Reader[str] = scalar(
     "the name of an expectation, expect_...", _matching(re.compile("expect_[a-z0-9]+(_[a-z0-9]+)*")),

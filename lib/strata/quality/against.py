@@ -10,7 +10,7 @@ from strata.contract.bronze import files
 from strata.contract.columns import Table
 from strata.contract.silver import events
 from strata.project.policies import History
-from strata.quality.history import RULES, Finding, Rule, Series, compare
+from strata.quality.history import RULES, Finding, Rule, Series, compare, ordinary
 from strata.quality.metrics import WHOLE
 from strata.quality.verdicts import Verdict
 
@@ -59,12 +59,12 @@ def judge_history(
     past = _with_zeros(past)
     by_name = {t.full_name(): t for t in (*tables, *INPUT)}
     judged: dict[tuple[str, str], list[Judged]] = {}
-    for key, value in now.items():
+    for key in now:
         table, metric, dimension = key
         rule = _rule_of(by_name[table], metric, dimension) if _is_wanted(key, settings) and table in by_name else None
-        finding = _compared(key, value, now, past, day, _within(rule, metric, settings)) if rule else None
+        finding = _compared(key, now, past, day, _within(rule, metric, settings), settings) if rule else None
         if finding is not None:
-            judged.setdefault((table, metric), []).append(Judged(dimension, value or 0.0, finding))
+            judged.setdefault((table, metric), []).append(Judged(dimension, now[key] or 0.0, finding))
     return [v for (table, metric), found in judged.items() for v in _verdicts(table, metric, found, now, settings)]
 
 
@@ -125,12 +125,16 @@ def _within(rule: Rule, metric: str, settings: History) -> Rule:
 
 
 def _compared(
-    key: Key, value: float | None, now: Mapping[Key, float | None], past: Past, day: date, rule: Rule
+    key: Key, now: Mapping[Key, float | None], past: Past, day: date, rule: Rule, settings: History
 ) -> Finding | None:
+    table, metric, _ = key
+    value = now[key]
     # A segmentation without rows has no shares, which is as gone as a segment can be.
-    if value is None and key[1] != "share":
+    if value is None and metric != "share":
         return None
-    return compare(Series(past.get(key, ()), value or 0.0, _rows_of(key, now)), day, rule)
+    # A day is unlike others by what comes on it; what is published of customers looks at weeks.
+    kind_of = settings.kind_of if table == events.full_name() else ordinary
+    return compare(Series(past.get(key, ()), value or 0.0, _rows_of(key, now)), day, rule, kind_of)
 
 
 def _rows_of(key: Key, now: Mapping[Key, float | None]) -> float:

@@ -12,7 +12,7 @@ Gross is beyond argument: a tenth or ten times of what was usual, a segment that
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations, pairwise
@@ -21,7 +21,9 @@ from statistics import median
 DEVIATIONS, NORMAL = 5.0, 1.4826
 TO_WARN, TO_FAIL = 3, 7
 """Earlier dates that are needed before anything is said, and before anything is called gross."""
-NEAR, MOST, SAME_WEEKDAY, LATEST = timedelta(days=35), 28, 4, 3
+NEAR, MOST, FEW, LATEST = timedelta(days=35), 35, 4, 3
+KindOf = Callable[[date], str]
+"""Which kind of days a date is of, such as a payday; empty: it is like others."""
 TEN, GONE, FLOOD, FEWEST, MANY = 10.0, 0.05, 0.5, 30, 100
 
 
@@ -85,17 +87,57 @@ class Finding:
     is_gross: bool
 
 
-def compare(series: Series, day: date, rule: Rule) -> Finding | None:
+def ordinary(_: date) -> str:
+    """No date is unlike others."""
+    return ""
+
+
+def compare(series: Series, day: date, rule: Rule, kind_of: KindOf = ordinary) -> Finding | None:
     """Hold the newest value against the earlier ones; None while there are too few.
 
     Args:
         series: the values.
         day: the date of the newest.
         rule: how much is too much.
+        kind_of: which dates are unlike others.
     """
-    past = comparable([p for p in series.past if p[0] < day], day)
-    if len(past) < TO_WARN:
+    earlier = [p for p in series.past if p[0] < day]
+    found = [_held_against(past, series, day, rule) for past in references(earlier, day, kind_of)]
+    if not found:
         return None
+    low, high = min(f.low for f in found), max(f.high for f in found)
+    return Finding(low, high, found[0].dates, not low <= series.value <= high, all(f.is_gross for f in found))
+
+
+def references(
+    past: Sequence[tuple[date, float]], day: date, kind_of: KindOf = ordinary
+) -> list[list[tuple[date, float]]]:
+    """The earlier values that a date is compared with, as they would be on its weekday, or on a day of its kind.
+
+    Those of the last five weeks; where four of these are of its weekday, or of its kind, every value is moved by how
+    much weekdays and kinds differ (the difference of their medians). By fewer of its kind that is not known well: a
+    value may fit either them or all others; by none nothing is said. Of dates that lie further apart, such as
+    month-ends, the latest.
+
+    Returns:
+        None, one or two lists of at least three values.
+    """
+    recent = [p for p in past if day - p[0] <= NEAR]
+    kind, likes = kind_of(day), {d: kind_of(d) or f"weekday {d.weekday()}" for d, _ in recent}
+    here = kind or f"weekday {day.weekday()}"
+    usual = {like: median([value for d, value in recent if likes[d] == like]) for like in likes.values()}
+    alike = list(likes.values()).count(here)
+    if len(recent) < TO_WARN:
+        found = [list(past[-MOST:])]
+    elif alike >= FEW or (kind and alike):
+        moved = [(d, value - usual[likes[d]] + usual[here]) for d, value in recent]
+        found = [moved] if alike >= FEW else [moved, recent]
+    else:
+        found = [] if kind else [[p for p in recent if not kind_of(p[0])]]
+    return [values for values in found if len(values) >= TO_WARN]
+
+
+def _held_against(past: Sequence[tuple[date, float]], series: Series, day: date, rule: Rule) -> Finding:
     expected, spread = _trend(past, day)
     latest = median([value for _, value in past[-LATEST:]])
     steps = min(spread, _deviation([b - a for (_, a), (_, b) in pairwise(past)]))
@@ -107,25 +149,6 @@ def compare(series: Series, day: date, rule: Rule) -> Finding | None:
     is_gross = is_out and len(past) >= TO_FAIL and all(_is_gross(rule, v, series) for v in (usual, latest))
     low, high = (max(low, 0.0), min(high, 1.0)) if rule.is_share else (low, high)
     return Finding(max(low, 0.0) if rule.is_total else low, high, tuple(d for d, _ in past), is_out, is_gross)
-
-
-def comparable(past: Sequence[tuple[date, float]], day: date) -> list[tuple[date, float]]:
-    """The earlier values that a date is compared with, as they would be on its weekday.
-
-    Those of the last five weeks; where four of these are of its weekday, every value is moved by how much weekdays
-    differ (the difference of their medians). Of dates that lie further apart, such as month-ends, the latest.
-    """
-    recent = [p for p in past if day - p[0] <= NEAR]
-    if len(recent) < TO_WARN:
-        return list(past[-MOST:])
-    by_weekday: dict[int, list[float]] = {}
-    for d, value in recent:
-        by_weekday.setdefault(d.weekday(), []).append(value)
-    usual = {weekday: median(values) for weekday, values in by_weekday.items()}
-    here = day.weekday()
-    if len(by_weekday.get(here, ())) < SAME_WEEKDAY:
-        return recent
-    return [(d, value - usual[d.weekday()] + usual[here]) for d, value in recent]
 
 
 def _trend(past: Sequence[tuple[date, float]], day: date) -> tuple[float, float]:

@@ -69,6 +69,7 @@ LOCAL = {
 LATE_OPTIMISER = {"Invocation": 50_000, "MinInvocation": 6_000, "Compile": 150_000, "BackEdge": 400_000}
 """From which counts on HotSpot compiles a method with its second compiler: ten times its own. Most of a run's code is
 warm rather than hot: this takes 10 to 30 % off a run's processor time, and inner loops are optimised all the same."""
+LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 ROWS_OF_A_GROUP = 10_000
 """Rows of a row group of what readers look single customers up in: the least that they read of a file."""
 ROWS_PER_PARTITION = 1_000_000
@@ -105,15 +106,21 @@ def _local_settings() -> dict[str, str]:
 
 
 def java_options(environ: Mapping[str, str]) -> str:
-    """Room for compiled code, a late optimiser, classes from set-up's archive, no collector beside busy cores.
+    """Room for compiled code, a late optimiser, classes from set-up's archive, no collector beside busy cores, our log.
 
-    A JVM refuses two collectors, so one that the environment has chosen stays.
+    A JVM refuses two collectors, so one that the environment has chosen stays; so do its own settings of the log.
     """
     said = " ".join(environ.get(name, "") for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"))
     collector = [] if "GC" in said else ["-XX:+UseParallelGC"]
-    archive = [f'"-XX:SharedArchiveFile={class_archive()}"', "-Xlog:cds=off"] if class_archive().exists() else []
+    archive = [f'"-XX:SharedArchiveFile={class_archive()}"', "-Xlog:cds*=off"] if class_archive().exists() else []
     optimiser = [f"-XX:Tier4{what}Threshold={count}" for what, count in LATE_OPTIMISER.items()]
-    return " ".join([*collector, *archive, *optimiser, "-XX:ReservedCodeCacheSize=512m"])
+    log = [] if "log4j" in said or _has_log_settings(environ) else [f'"-Dlog4j2.configurationFile={LOG_SETTINGS}"']
+    return " ".join([*collector, *archive, *optimiser, *log, "-XX:ReservedCodeCacheSize=512m"])
+
+
+def _has_log_settings(environ: Mapping[str, str]) -> bool:
+    folders = (Path(environ.get("SPARK_CONF_DIR", "")), Path(environ.get("SPARK_HOME", "")) / "conf")
+    return any(folder.is_absolute() and (folder / LOG_SETTINGS.name).exists() for folder in folders)
 
 
 def _start_local(settings: Mapping[str, str], verbose: bool) -> None:

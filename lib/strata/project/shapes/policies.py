@@ -61,6 +61,7 @@ _HISTORY = plain_record(
         "gross": optional(_ON_DRIFT, "fail"),
         "tolerance": optional(mapping_of(s.choice(*METRICS), s.number(0, _MOST)), {}),
         "except": optional(list_of(s.phrase), (), into="leave"),
+        "days": optional(mapping_of(s.name, list_of(s.calendar_day)), {}),
     },
 )
 
