@@ -11,7 +11,7 @@ from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.tables import Lakehouse
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.soak]
 
 DECEMBER = "2017-12-31"
 WITHHELD = 6

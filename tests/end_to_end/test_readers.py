@@ -14,7 +14,7 @@ from tests.end_to_end.kit import Shop
 from strata.project.load import load_project
 from strata.publish.contracts import published_tables
 
-pytestmark = [pytest.mark.long, pytest.mark.soak]
+pytestmark = pytest.mark.long
 
 
 def by_spark(spark: SparkSession, place: Path, version: int) -> pa.Table:

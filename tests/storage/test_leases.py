@@ -123,6 +123,7 @@ def test_who_waits_is_told_once_and_gets_the_lease_when_it_is_given_back(lakehou
         pytest.fail("the lease of another was taken")
     assert len(told) == 1
     assert told[0].startswith("waiting for at most 4 minutes: run other-run (process 1 on elsewhere) is writing")
+    assert told[0].endswith("UTC at the latest"), "what to do next is for those who do not wait"
     moments = iter(NOW + timedelta(minutes=n) for n in range(99))
     with hold_lease(lakehouse, "project", lambda: next(moments), Patience(90, told.append)):
         assert holders(lakehouse) == ["test-run"], "the other's time was over"

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable as RustTable
+from pyspark.sql import functions as F
 
 from strata.contract.columns import Table, Type, column, extend
 from strata.contract.spark import frame_of, rows_of
@@ -106,3 +107,16 @@ def test_a_frame_that_is_not_the_contract_is_refused(spark, lakehouse):
     frame = spark.createDataFrame(pa.table({"as_of_date": [JANUARY], "nmae": ["a"]}))
     with pytest.raises(ValueError, match=r"missing \['name'\], unexpected \['nmae'\]"):
         lakehouse.append(shelves, frame)
+
+
+def test_what_the_log_of_a_folder_tells_is_what_spark_tells_of_it(spark, lakehouse):
+    for run_id, day in (("first", JANUARY), ("second", FEBRUARY), ("third", FEBRUARY)):
+        writing = replace(lakehouse, run_id=run_id)
+        writing.append(shelves, frame_of(spark, shelves, rows(day, *run_id)))
+    told = lakehouse.delta(shelves).history().orderBy(F.desc("version")).collect()
+    assert [r["userMetadata"] for r in told] == ["third", "second", "first", None]
+    assert lakehouse.last_commit(shelves) == (told[0]["version"], "third")
+    assert lakehouse.rows_written(shelves) == int(told[0]["operationMetrics"]["numOutputRows"]) == len({*"third"})
+    assert lakehouse.commits_since(shelves, 1) == ["third", "second"]
+    assert lakehouse.commits_since(shelves, 3) == []
+    assert lakehouse.commits_since(shelves, 4) is None

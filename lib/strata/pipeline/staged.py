@@ -9,6 +9,7 @@ from strata.contract.columns import Table
 from strata.contract.spark import frame_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
+from strata.storage.concurrent import concurrently
 from strata.storage.promotion import staging
 
 
@@ -52,11 +53,13 @@ def staged_versions(run: Run, target: Target, tables: Sequence[type[Table]]) -> 
     Raises:
         InputError: a table in staging belongs to another release: a stage has not run.
     """
-    found = {t: run.lakehouse.last_commit(staging(t)) for t in tables if run.lakehouse.exists(staging(t))}
+    there = [t for t in tables if run.lakehouse.exists(staging(t))]
+    found = dict(zip(there, concurrently(lambda t: run.lakehouse.last_commit(staging(t)), there), strict=True))
     foreign = [t.full_name() for t in tables if t not in found or not found[t][1].endswith(target.release_id)]
     if foreign:
         raise InputError(
             f"staging: {', '.join(foreign)} do not hold release {target.release_id[:12]}, as of {target.as_of};"
             f" run `strata segments` and `strata audiences` with --as-of {target.as_of} first"
         )
-    return [(run.lakehouse.grown(t, staging(t)), version) for t, (version, _) in found.items()]
+    grown = concurrently(lambda t: run.lakehouse.grown(t, staging(t)), there)
+    return [(table, found[t][0]) for t, table in zip(there, grown, strict=True)]

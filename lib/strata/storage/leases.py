@@ -107,7 +107,8 @@ def _take_in_time(lakehouse: Lakehouse, name: str, clock: Clock, patience: Patie
             if clock() >= until:
                 raise
             if not is_told:
-                patience.tell(f"waiting for at most {patience.minutes:g} minutes: {held.problems[0].what}")
+                who = held.problems[0].what.partition(";")[0]  # what to do next is for those who do not wait
+                patience.tell(f"waiting for at most {patience.minutes:g} minutes: {who}")
             is_told = True
             time.sleep(PAUSE_SECONDS)
 

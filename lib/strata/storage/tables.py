@@ -8,7 +8,9 @@ comments and NOT NULL.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+import deltalake
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -245,21 +247,28 @@ class Lakehouse:
 
     def last_commit(self, table: type[Table]) -> tuple[int, str]:
         """Version of the newest commit and its userMetadata: the run that made it, and its note."""
-        row = self.delta(table).history(1).select("version", "userMetadata").first()
-        if row is None:
-            raise ValueError(f"{table.full_name()} has no commit")
-        return int(row["version"]), row["userMetadata"] or ""
+        (newest,) = self._commits(table, 1)
+        return int(newest["version"]), newest.get("userMetadata") or ""
 
     def commits_since(self, table: type[Table], version: int) -> list[str] | None:
         """The userMetadata of the commits behind `version`; None when the log no longer reaches back to it."""
         newest, _ = self.last_commit(table)
         if newest < version:
             return None
-        rows = self.delta(table).history(newest - version + 1).select("version", "userMetadata").collect()
-        since = [row["userMetadata"] or "" for row in rows if row["version"] > version]
+        commits = self._commits(table, newest - version + 1)
+        since = [commit.get("userMetadata") or "" for commit in commits if commit["version"] > version]
         return since if len(since) == newest - version else None
 
     def rows_written(self, table: type[Table]) -> int:
         """Rows that the newest commit has put into data files, as the writing tasks counted them."""
-        row = self.delta(table).history(1).select("operationMetrics").first()
-        return int(row["operationMetrics"].get("numOutputRows", 0)) if row and row["operationMetrics"] else 0
+        (newest,) = self._commits(table, 1)
+        return int((newest.get("operationMetrics") or {}).get("numOutputRows", 0))
+
+    def _commits(self, table: type[Table], most: int) -> list[dict[str, Any]]:
+        """What the log tells of the newest commits, the newest first.
+
+        Of a local folder that is read without Spark, to which every question is two jobs.
+        """
+        if self.storage.is_local:
+            return deltalake.DeltaTable(self.address(table)).history(most)
+        return [row.asDict() for row in self.delta(table).history(most).collect()]
