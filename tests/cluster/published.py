@@ -20,7 +20,8 @@ def published_hashes(
         leave_out: columns that may differ between two runs of the same release (run_id, started_at, ...).
         only: tables to look at; None: all of `publish` and `members`.
     """
-    logs = [log for schema in SCHEMAS for log in sorted((root / schema).glob("*/_delta_log"))]
+    schemas = SCHEMAS if only is None else sorted({name.partition(".")[0] for name in only})
+    logs = [log for schema in schemas for log in sorted((root / schema).glob("*/_delta_log"))]
     tables = {f"{log.parent.parent.name}.{log.parent.name}": log.parent for log in logs}
     return {name: _hash(path, leave_out) for name, path in tables.items() if only is None or name in only}
 
