@@ -19,10 +19,13 @@ from strata.quality.metrics import count_segments, measure, shares
 from strata.quality.suites import Subject, suite
 from strata.quality.verdicts import Verdict, require_open, result_rows, warnings
 from strata.storage.concurrent import concurrently
-from strata.storage.fingerprints import fingerprint
+from strata.storage.fingerprints import fingerprints
 from strata.storage.promotion import Staged, staging
 
 MEASURED = ("table_name", "metric", "dimension", "value")
+HELD = 10_000
+"""Rows up to which the driver holds a table while it is examined: of so few, every query of what is stored costs Spark
+more than the rows do."""
 Segments = dict[str, tuple[str, ...]]
 Row = dict[str, Any]
 
@@ -77,10 +80,15 @@ def segments_of(catalog: Sequence[Mapping[str, Any]]) -> Segments:
 
 
 def _examine(run: Run, judge: Gate, subject: Subject, table: type[Table], version: int) -> Examined:
-    """Examine one version of one table, which is held in memory meanwhile."""
-    frame = run.lakehouse.read(staging(table), version).persist()
+    """Examine one version of one table, which is held in memory meanwhile: of the driver, when it is small."""
+    place, checks = staging(table), run.project.checks
+    frame = run.lakehouse.read(place, version)
+    if run.lakehouse.rows_written(place) <= HELD:
+        held = run.lakehouse.spark.createDataFrame(frame.toArrow(), frame.schema)
+        return examine(judge, subject, table, held, checks)
+    frame = frame.persist()
     try:
-        return examine(judge, subject, table, frame, run.project.checks)
+        return examine(judge, subject, table, frame, checks)
     finally:
         frame.unpersist()
 
@@ -98,7 +106,7 @@ def examine(judge: Gate, subject: Subject, table: type[Table], frame: DataFrame,
     verdicts = judge.validate(table.full_name(), frame, suite(table, checks, subject))
     if set(table.columns) - set(frame.columns):  # nothing can be measured, and the gate is closed
         return Examined(verdicts, [], verdicts[0].row_count, "")
-    rows = rows_of(measure(frame, table).crossJoin(fingerprint(frame)))
+    rows = rows_of(measure(frame, table, fingerprints(frame.columns)))
     metrics = [{name: row[name] for name in MEASURED} for row in rows]
     if {"segmentation", "segment"} <= set(table.columns):
         metrics += shares(table, rows_of(count_segments(frame)), subject.segments)

@@ -28,12 +28,13 @@ class Metric:
     value: Column
 
 
-def measure(frame: DataFrame, table: type[Table]) -> DataFrame:
+def measure(frame: DataFrame, table: type[Table], beside: Sequence[Column] = ()) -> DataFrame:
     """Measure a published table in one aggregate.
 
     Args:
         frame: the slice, with the columns of `table`.
         table: its contract.
+        beside: more aggregates, which stand in every row of the result.
 
     Returns:
         table_name, metric, dimension (string), value (double, NULL where nothing can be measured), a row for
@@ -45,8 +46,9 @@ def measure(frame: DataFrame, table: type[Table]) -> DataFrame:
         F.struct(F.lit(m.metric).alias("metric"), F.lit(m.dimension).alias("dimension"), m.value.alias("value"))
         for m in metrics
     ]
-    measured = frame.agg(F.array(*rows).alias("rows")).select(F.explode("rows").alias("row"))
-    return measured.select(F.lit(table.full_name()).alias("table_name"), "row.metric", "row.dimension", "row.value")
+    measured = frame.agg(F.array(*rows).alias("rows"), *beside).withColumn("row", F.explode("rows"))
+    named = (F.lit(table.full_name()).alias("table_name"), "row.metric", "row.dimension", "row.value")
+    return measured.select(*named, *(name for name in measured.columns if name not in {"rows", "row"}))
 
 
 def _of_columns(table: type[Table]) -> Iterator[Metric]:

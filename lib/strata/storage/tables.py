@@ -18,7 +18,7 @@ from pyspark.sql.types import StructField
 
 from strata.contract.columns import Table, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
-from strata.errors import ProjectError
+from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
 from strata.storage.faults import Faults
 from strata.storage.statements import (
@@ -260,9 +260,19 @@ class Lakehouse:
         return since if len(since) == newest - version else None
 
     def rows_written(self, table: type[Table]) -> int:
-        """Rows that the newest commit has put into data files, as the writing tasks counted them."""
+        """Rows that the newest commit has put into data files, as the writing tasks counted them.
+
+        Raises:
+            StrataError: the log does not tell.
+        """
         (newest,) = self._commits(table, 1)
-        return int((newest.get("operationMetrics") or {}).get("numOutputRows", 0))
+        counted = (newest.get("operationMetrics") or {}).get("numOutputRows")
+        if counted is None:
+            raise StrataError(
+                f"{table.full_name()}: its log does not tell how many rows were written;"
+                " spark.databricks.delta.history.metricsEnabled must be true"
+            )
+        return int(counted)
 
     def _commits(self, table: type[Table], most: int) -> list[dict[str, Any]]:
         """What the log tells of the newest commits, the newest first.
