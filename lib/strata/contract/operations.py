@@ -74,7 +74,7 @@ class quality_results(Table):
     """The verdict of every check of every run."""
 
     schema = "publish"
-    grain = ("run_id", "table_name", "check_name")
+    grain = ("run_id", "as_of_date", "table_name", "check_name")
     run_id = column(Type.STRING, "Run that checked")
     release_id = column(Type.STRING, "Release checked", HEX_32)
     as_of_date = column(Type.DATE, "As-of date of that release")
@@ -91,7 +91,7 @@ class quality_metrics(Table):
     """History of what was measured: the ground for checks that compare with earlier days."""
 
     schema = "publish"
-    grain = ("run_id", "table_name", "metric", "dimension")
+    grain = ("run_id", "as_of_date", "table_name", "metric", "dimension")
     run_id = column(Type.STRING, "Run that measured")
     release_id = column(Type.STRING, "Release measured", HEX_32)
     as_of_date = column(Type.DATE, "As-of date of that release")
@@ -108,7 +108,7 @@ class run_log(Table):
     """
 
     schema = "publish"
-    grain = ("run_id", "stage")
+    grain = ("run_id", "stage", "started_at")
     run_id = column(Type.STRING, "Run")
     stage = column(Type.STRING, "Stage, in the order of started_at")
     started_at = column(Type.INSTANT, "Start of the stage")
