@@ -23,6 +23,7 @@ from strata.pipeline.context import Run, Target, aim
 from strata.pipeline.features import build_features
 from strata.pipeline.gate import segments_of
 from strata.pipeline.publish import publish
+from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
 from strata.pipeline.staged import staged_versions
 from strata.project.load import load_project
@@ -69,6 +70,7 @@ def release(spark: SparkSession, root: Path, folder: Path, as_of: date, known_at
     with audiences_of(run, target) as audiences:
         build_segments(run, target, audiences)
         build_audiences(audiences)
+        build_recommendations(run, target)
     publish(run, target)
     return run, target
 
