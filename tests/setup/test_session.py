@@ -1,6 +1,7 @@
 """A session is quiet: what the JVM says goes to a file, unless it is asked for."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,13 +56,18 @@ except ProjectError as problem: print(problem)
 
 def test_what_spark_logs_of_data_cannot_steer_a_terminal(tmp_path: Path) -> None:
     program = """
+from strata.console import obeyed_shown
+obeyed = [c for c in map(chr, range(0xD800)) if obeyed_shown(c) != c]
 log = open_session(SETTINGS)._jvm.org.apache.logging.log4j.LogManager.getLogger("of.Data")
 log.warn("\\x1b[31mred\\u202e and plain: \\u0416")
+log.warn(f"{len(obeyed)} more: {''.join(obeyed)}.")
 log.info("more")
 """
     for level, more in (("warn", 0), ("info", 1)):
         said = run(program, tmp_path, STRATA_VERBOSE="1", STRATA_SPARK_LOG=level).stderr
         assert "WARN Data: ?[31mred? and plain: Ж\n" in said
+        (number,) = re.findall(r"WARN Data: (\d+) more: \?+\.\n", said)
+        assert f"WARN Data: {number} more: {'?' * int(number)}.\n" in said, "as the console has it"
         assert said.count("INFO Data: more\n") == more
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import deltalake
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -280,5 +279,7 @@ class Lakehouse:
         Of a local folder that is read without Spark, to which every question is two jobs.
         """
         if self.storage.is_local:
+            import deltalake  # noqa: PLC0415 - on a cluster nothing else of a run needs it
+
             return deltalake.DeltaTable(self.address(table)).history(most)
         return [row.asDict() for row in self.delta(table).history(most).collect()]
