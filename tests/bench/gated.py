@@ -25,7 +25,7 @@ from strata.pipeline.gate import segments_of
 from strata.pipeline.publish import publish
 from strata.pipeline.recommendations import build_recommendations
 from strata.pipeline.segments import build_segments
-from strata.pipeline.staged import staged_versions
+from strata.pipeline.staged import staged_commits
 from strata.project.load import load_project
 from strata.project.models import Storage
 from strata.quality.gate import Gate
@@ -78,10 +78,10 @@ def release(spark: SparkSession, root: Path, folder: Path, as_of: date, known_at
 def judge_both(run: Run, target: Target) -> dict[str, Any]:
     """Seconds, Spark jobs and checks of both ways over all staged tables; and where their verdicts differ."""
     spark, lakehouse = run.lakehouse.spark, run.lakehouse
-    tables = staged_versions(run, target, GATED_TABLES)
+    tables = staged_commits(run, target, GATED_TABLES)
     catalog = rows_of(lakehouse.read(staging(segment_catalog)))
     subject = Subject(target.as_of, target.release_id, segments_of(catalog))
-    expected = [(table, version, suite(table, run.project.checks, subject)) for table, version in tables]
+    expected = [(table, commit.version, suite(table, run.project.checks, subject)) for table, commit in tables]
     found: dict[str, Any] = {"tables": len(tables), "checks": sum(len(e) for _, _, e in expected)}
     verdicts = {}
     for way, judge in (("strata", _by_strata), ("usual", _by_the_usual_way)):

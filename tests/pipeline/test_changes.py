@@ -27,7 +27,7 @@ from strata.features.wide import snapshot_columns
 from strata.pipeline.changes import stage_changes
 from strata.pipeline.context import Run, Target, dates_built
 from strata.pipeline.lookback import read_released
-from strata.pipeline.staged import stage_rows, staged_versions
+from strata.pipeline.staged import stage_rows, staged_commits
 from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.release import Release, Row
@@ -188,9 +188,9 @@ def stage_all(run: Run, target: Target, who: Mapping[str, set[str]], withheld: I
 
 def release(run: Run, target: Target) -> list[Row]:
     staged = []
-    for table, version in staged_versions(run, target, TABLES):
-        said = rows_of(fingerprint(run.lakehouse.read(staging(table), version)))[0]
-        staged.append(Staged(table, version, said["row_count"], said["content_hash"]))
+    for table, commit in staged_commits(run, target, TABLES):
+        said = rows_of(fingerprint(run.lakehouse.read(staging(table), commit.version)))[0]
+        staged.append(Staged(table, commit.version, said["row_count"], said["content_hash"]))
     return promote(run.lakehouse, target.release, staged, lambda: target.release.known_at)
 
 

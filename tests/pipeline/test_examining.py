@@ -27,7 +27,7 @@ def test_held_by_the_driver_a_table_is_what_it_is_where_it_lies(spark, lakehouse
     run = SimpleNamespace(lakehouse=lakehouse, project=SimpleNamespace(checks=()))
     for held in (gate.HELD, -1):
         monkeypatch.setattr(gate, "HELD", held)
-        found[held] = gate._examine(run, Gate(), SUBJECT, table, lakehouse.last_commit(staging(table))[0])
+        found[held] = gate._examine(run, Gate(), SUBJECT, table, lakehouse.newest(staging(table)))
     small, large = found.values()
     assert small == large
     assert small.row_count == spoilt.count()

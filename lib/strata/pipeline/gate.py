@@ -18,6 +18,7 @@ from strata.quality.gate import Gate
 from strata.quality.metrics import count_segments, measure, shares
 from strata.quality.suites import Subject, suite
 from strata.quality.verdicts import Verdict, require_open, result_rows, warnings
+from strata.storage.commits import Commit
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprints
 from strata.storage.promotion import Staged, staging
@@ -40,7 +41,7 @@ class Examined:
     content_hash: str
 
 
-def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], int]], segments: Segments) -> list[Staged]:
+def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], Commit]], segments: Segments) -> list[Staged]:
     """Check what lies in staging; returns the versions that passed, with their counts and hashes.
 
     Verdicts and metrics are kept whatever they say.
@@ -48,7 +49,7 @@ def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], int]], se
     Args:
         run: where results go.
         target: the release the rows must belong to.
-        tables: published contracts as staged, each with its version in staging.
+        tables: published contracts as staged, each with its commit in staging.
         segments: segmentation -> its segments.
 
     Raises:
@@ -69,7 +70,7 @@ def gate(run: Run, target: Target, tables: Sequence[tuple[type[Table], int]], se
         outcome.notes = warnings(verdicts)
         require_open(verdicts)
     found = zip(tables, examined, strict=True)
-    return [Staged(table, version, one.row_count, one.content_hash) for (table, version), one in found]
+    return [Staged(table, commit.version, one.row_count, one.content_hash) for (table, commit), one in found]
 
 
 def segments_of(catalog: Sequence[Mapping[str, Any]]) -> Segments:
@@ -79,11 +80,10 @@ def segments_of(catalog: Sequence[Mapping[str, Any]]) -> Segments:
     return {name: tuple(r["segment"] for r in live if r["segmentation"] == name) for name in names}
 
 
-def _examine(run: Run, judge: Gate, subject: Subject, table: type[Table], version: int) -> Examined:
+def _examine(run: Run, judge: Gate, subject: Subject, table: type[Table], commit: Commit) -> Examined:
     """Examine one version of one table, which is held in memory meanwhile: of the driver, when it is small."""
-    place, checks = staging(table), run.project.checks
-    frame = run.lakehouse.read(place, version)
-    if run.lakehouse.rows_written(place) <= HELD:
+    checks, frame = run.project.checks, run.lakehouse.read(staging(table), commit.version)
+    if commit.rows is not None and commit.rows <= HELD:
         held = run.lakehouse.spark.createDataFrame(frame.toArrow(), frame.schema)
         return examine(judge, subject, table, held, checks)
     frame = frame.persist()

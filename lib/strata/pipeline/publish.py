@@ -16,7 +16,7 @@ from strata.pipeline.customers import read_customers
 from strata.pipeline.gate import gate, segments_of
 from strata.pipeline.lookback import read_released
 from strata.pipeline.models import Assigning, find_models, previous_catalog
-from strata.pipeline.staged import stage, stage_rows, staged_versions
+from strata.pipeline.staged import stage, stage_rows, staged_commits
 from strata.project.names import names_of_features
 from strata.publish.catalog import catalog_rows, live_rows
 from strata.publish.contracts import published_columns
@@ -43,7 +43,7 @@ def publish(run: Run, target: Target) -> bool:
     made = find_models(run, target)
     catalog = _catalog(run, target, made)
     _stage_aggregates(run, target, made, catalog)
-    staged = gate(run, target, staged_versions(run, target, published.GATED_TABLES), segments_of(catalog))
+    staged = gate(run, target, staged_commits(run, target, published.GATED_TABLES), segments_of(catalog))
     if target.is_replay:
         _compare(run, target, staged)
     else:

@@ -9,6 +9,7 @@ from strata.contract.columns import Table
 from strata.contract.spark import frame_of
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
+from strata.storage.commits import Commit
 from strata.storage.concurrent import concurrently
 from strata.storage.promotion import staging
 
@@ -47,19 +48,19 @@ def stage_rows(run: Run, target: Target, table: type[Table], rows: Sequence[Mapp
     stage(run, target, table, frame_of(run.lakehouse.spark, table, marked))
 
 
-def staged_versions(run: Run, target: Target, tables: Sequence[type[Table]]) -> list[tuple[type[Table], int]]:
-    """Every table as it stands in staging, with the version to look at.
+def staged_commits(run: Run, target: Target, tables: Sequence[type[Table]]) -> list[tuple[type[Table], Commit]]:
+    """Every table as it stands in staging, with the commit to look at.
 
     Raises:
         InputError: a table in staging belongs to another release: a stage has not run.
     """
     there = [t for t in tables if run.lakehouse.exists(staging(t))]
-    found = dict(zip(there, concurrently(lambda t: run.lakehouse.last_commit(staging(t)), there), strict=True))
-    foreign = [t.full_name() for t in tables if t not in found or not found[t][1].endswith(target.release_id)]
+    found = dict(zip(there, concurrently(lambda t: run.lakehouse.newest(staging(t)), there), strict=True))
+    foreign = [t.full_name() for t in tables if t not in found or not found[t].note.endswith(target.release_id)]
     if foreign:
         raise InputError(
             f"staging: {', '.join(foreign)} do not hold release {target.release_id[:12]}, as of {target.as_of};"
             f" run `strata segments` and `strata audiences` with --as-of {target.as_of} first"
         )
     grown = concurrently(lambda t: run.lakehouse.grown(t, staging(t)), there)
-    return [(table, found[t][0]) for t, table in zip(there, grown, strict=True)]
+    return [(table, found[t]) for t, table in zip(there, grown, strict=True)]

@@ -8,7 +8,6 @@ comments and NOT NULL.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -19,6 +18,7 @@ from strata.contract.columns import Table, extend
 from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
 from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
+from strata.storage.commits import Commit, commit_of
 from strata.storage.faults import Faults
 from strata.storage.statements import (
     READER_VERSION_1,
@@ -246,8 +246,13 @@ class Lakehouse:
 
     def last_commit(self, table: type[Table]) -> tuple[int, str]:
         """Version of the newest commit and its userMetadata: the run that made it, and its note."""
-        (newest,) = self._commits(table, 1)
-        return int(newest["version"]), newest.get("userMetadata") or ""
+        newest = self.newest(table)
+        return newest.version, newest.note
+
+    def newest(self, table: type[Table]) -> Commit:
+        """The newest commit."""
+        (found,) = self._commits(table, 1)
+        return found
 
     def commits_since(self, table: type[Table], version: int) -> list[str] | None:
         """The userMetadata of the commits behind `version`; None when the log no longer reaches back to it."""
@@ -255,7 +260,7 @@ class Lakehouse:
         if newest < version:
             return None
         commits = self._commits(table, newest - version + 1)
-        since = [commit.get("userMetadata") or "" for commit in commits if commit["version"] > version]
+        since = [commit.note for commit in commits if commit.version > version]
         return since if len(since) == newest - version else None
 
     def rows_written(self, table: type[Table]) -> int:
@@ -264,16 +269,15 @@ class Lakehouse:
         Raises:
             StrataError: the log does not tell.
         """
-        (newest,) = self._commits(table, 1)
-        counted = (newest.get("operationMetrics") or {}).get("numOutputRows")
+        counted = self.newest(table).rows
         if counted is None:
             raise StrataError(
                 f"{table.full_name()}: its log does not tell how many rows were written;"
                 " spark.databricks.delta.history.metricsEnabled must be true"
             )
-        return int(counted)
+        return counted
 
-    def _commits(self, table: type[Table], most: int) -> list[dict[str, Any]]:
+    def _commits(self, table: type[Table], most: int) -> list[Commit]:
         """What the log tells of the newest commits, the newest first.
 
         Of a local folder that is read without Spark, to which every question is two jobs.
@@ -281,5 +285,5 @@ class Lakehouse:
         if self.storage.is_local:
             import deltalake  # noqa: PLC0415 - on a cluster nothing else of a run needs it
 
-            return deltalake.DeltaTable(self.address(table)).history(most)
-        return [row.asDict() for row in self.delta(table).history(most).collect()]
+            return [commit_of(told) for told in deltalake.DeltaTable(self.address(table)).history(most)]
+        return [commit_of(row.asDict()) for row in self.delta(table).history(most).collect()]
