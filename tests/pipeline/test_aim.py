@@ -150,10 +150,9 @@ def test_what_was_replaced_can_be_read_as_long_as_versions_are_kept_and_what_is_
 def test_a_date_run_again_after_long_takes_the_newest_catalogue_and_a_replay_none_but_its_own(
     monkeypatch, age, made_before, read
 ):
-    monkeypatch.setattr(models, "rows_of", lambda rows: [rows])
-    monkeypatch.setattr(models, "read_released", lambda *_: "pinned")
-    lakehouse = SimpleNamespace(read=lambda _: "newest")
-    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + timedelta(days=age), lakehouse=lakehouse)
+    monkeypatch.setattr(models, "rows_held", lambda *_: ["newest"])
+    monkeypatch.setattr(models, "rows_released", lambda *_: ["pinned"])
+    run = SimpleNamespace(project=project_of("a"), clock=lambda: KNOWN_AT + timedelta(days=age), lakehouse=None)
     book = released((NOVEMBER, "a"), (DECEMBER, "a"))
     target = replace(a_target(book), previous=tuple(book[:2]), released=tuple(book[2:]) if made_before else ())
     assert models.previous_catalog(run, target) == [read]

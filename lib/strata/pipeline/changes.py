@@ -17,7 +17,7 @@ from strata.pipeline.consent import judged_at, read_consents
 from strata.pipeline.context import Outcome, Run, Target
 from strata.pipeline.customers import with_say_and_past
 from strata.pipeline.features import read_snapshot
-from strata.pipeline.lookback import read_released
+from strata.pipeline.lookback import read_released, rows_released
 from strata.pipeline.models import find_models
 from strata.pipeline.staged import stage
 from strata.pipeline.units import with_units
@@ -80,7 +80,7 @@ def _changes(
 
 
 def _explained(run: Run, target: Target, lines: Sequence[Row]) -> list[Explained]:
-    there = {row["audience"] for row in rows_of(read_released(run, target, audience_catalog, target.previous))}
+    there = {row["audience"] for row in rows_released(run, target, audience_catalog, target.previous)}
     withheld = {line["audience"] for line in lines if line["status"] == "withheld"}
     names = usable_names(run.project)
     return [explain(a, names, is_new=a.name not in there, withheld=a.name in withheld) for a in run.project.audiences]

@@ -27,7 +27,7 @@ from strata.contract.spark import frame_of, rows_of
 from strata.pipeline.consent import what_was_said
 from strata.pipeline.context import Run, Target
 from strata.pipeline.found import Customers, Found
-from strata.pipeline.lookback import read_released
+from strata.pipeline.lookback import read_released, rows_released
 from strata.pipeline.tiles import read_valid
 from strata.project.audiences import Audience
 from strata.project.parts import definition_parts
@@ -110,7 +110,7 @@ def read_before(run: Run, target: Target) -> Before:
     """The audiences of the release looked back at; none without one."""
     if not target.previous:
         return Before(frame_of(run.lakehouse.spark, audience_membership, []), {})
-    lines = rows_of(read_released(run, target, audience_catalog, target.previous))
+    lines = rows_released(run, target, audience_catalog, target.previous)
     members = read_released(run, target, audience_membership, target.previous)
     return Before(members, {line["audience"]: line for line in lines})
 

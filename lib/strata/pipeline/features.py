@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from strata.contract import silver
 from strata.contract.columns import extend
 from strata.contract.feature_tables import daily, kept_values, pairs, snapshot
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.errors import InputError
 from strata.features.profiles import HOME, profile_columns
 from strata.features.snapshot import build_snapshot
@@ -23,6 +23,7 @@ from strata.pipeline.context import Run, Target, dates_built, dates_of
 from strata.pipeline.history import extent_of, take_history
 from strata.pipeline.tiles import read_valid, refresh_tiles
 from strata.pipeline.units import write_units
+from strata.storage.held import rows_held
 from strata.storage.session import sized_for
 from strata.storage.tables import Lakehouse
 
@@ -119,7 +120,7 @@ def _decide(run: Run, targets: Sequence[Target], plan: TilePlan, cells: DataFram
 
 def _read_kept(run: Run) -> dict[date, Kept]:
     kept: dict[date, Kept] = {}
-    rows = rows_of(run.lakehouse.read(kept_values)) if run.lakehouse.exists(kept_values) else []
+    rows = rows_held(run.lakehouse, kept_values)
     for row in sorted(rows, key=lambda row: row["place"]):
         of_date = dict(kept.get(row["as_of_date"], {}))
         kept[row["as_of_date"]] = {**of_date, row["feature"]: (*of_date.get(row["feature"], ()), row["value"])}

@@ -21,12 +21,10 @@ from strata.quality.verdicts import Verdict, require_open, result_rows, warnings
 from strata.storage.commits import Commit
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprints
+from strata.storage.held import HELD, hold
 from strata.storage.promotion import Staged, staging
 
 MEASURED = ("table_name", "metric", "dimension", "value")
-HELD = 10_000
-"""Rows up to which the driver holds a table while it is examined: of so few, every query of what is stored costs Spark
-more than the rows do."""
 Segments = dict[str, tuple[str, ...]]
 Row = dict[str, Any]
 
@@ -82,11 +80,10 @@ def segments_of(catalog: Sequence[Mapping[str, Any]]) -> Segments:
 
 def _examine(run: Run, judge: Gate, subject: Subject, table: type[Table], commit: Commit) -> Examined:
     """Examine one version of one table, which is held in memory meanwhile: of the driver, when it is small."""
-    checks, frame = run.project.checks, run.lakehouse.read(staging(table), commit.version)
+    checks = run.project.checks
     if commit.rows is not None and commit.rows <= HELD:
-        held = run.lakehouse.spark.createDataFrame(frame.toArrow(), frame.schema)
-        return examine(judge, subject, table, held, checks)
-    frame = frame.persist()
+        return examine(judge, subject, table, hold(run.lakehouse, staging(table), commit.version), checks)
+    frame = run.lakehouse.read(staging(table), commit.version).persist()
     try:
         return examine(judge, subject, table, frame, checks)
     finally:

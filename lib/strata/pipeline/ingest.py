@@ -40,6 +40,7 @@ from strata.pipeline.taking import Taken, fill_vault, take
 from strata.project.models import Project
 from strata.project.sources import Source
 from strata.storage.concurrent import concurrently
+from strata.storage.held import rows_held
 from strata.storage.tables import Lakehouse
 
 
@@ -238,7 +239,7 @@ def _summary(report: IngestReport) -> tuple[str, int, int]:
 
 def read_books(lakehouse: Lakehouse) -> list[dict[str, Any]]:
     """The rows of `bronze.files`: every file of every finished batch."""
-    return rows_of(lakehouse.read(files)) if lakehouse.exists(files) else []
+    return rows_held(lakehouse, files)
 
 
 def require_complete(lakehouse: Lakehouse, project: Project, as_of: date, known_at: datetime | None = None) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from strata.contract.columns import Table
 from strata.errors import InputError
 from strata.pipeline.context import Run, Target
 from strata.publish.release import Row, is_in_place, last_version, version_made_at
+from strata.storage.held import Only, rows_held, where
 
 
 def read_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> DataFrame:
@@ -22,6 +22,17 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
     Raises:
         InputError: they are in place no longer, and the last version that had them is older than the project keeps.
     """
+    version, only = _pinned(run, target, table, release)
+    return where(run.lakehouse.read(table, version), only)
+
+
+def rows_released(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> list[Row]:
+    """As `read_released`, of a small table: its rows as dicts."""
+    return rows_held(run.lakehouse, table, *_pinned(run, target, table, release))
+
+
+def _pinned(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> tuple[int | None, Only]:
+    """The version to read, None for the newest, and which rows of it."""
     if not is_readable(run, target, table, release):
         raise InputError(
             f"{table.full_name()}: release {release[0]['release_id'][:12]}, as of {release[0]['as_of_date']}, was"
@@ -30,12 +41,10 @@ def read_released(run: Run, target: Target, table: type[Table], release: Sequenc
         )
     row = _row_of(table, release)
     version = None if is_in_place(target.history, table, row) else last_version(table, row)
-    rows = run.lakehouse.read(table, version)
-    if table.slice_by:
-        rows = rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"]))
-    elif row["kind"] == "backfill":
-        return rows  # those of the release that was current then: a backfill leaves a table without slices alone
-    return rows.where(F.col("release_id") == row["release_id"])
+    if row["kind"] == "backfill" and not table.slice_by:
+        return version, {}  # those of the release that was current then: a backfill leaves it alone
+    sliced = {table.slice_by: [row["as_of_date"]]} if table.slice_by else {}
+    return version, {**sliced, "release_id": [row["release_id"]]}
 
 
 def is_readable(run: Run, target: Target, table: type[Table], release: Sequence[Row]) -> bool:

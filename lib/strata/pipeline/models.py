@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame
 from strata.contract.columns import Table
 from strata.contract.operations import cluster_models, population_cuts
 from strata.contract.published import segment_catalog
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.errors import InputError, Problem
 from strata.pipeline.clusterings import Before, Found, find_clusters
 from strata.pipeline.context import Run, Target
-from strata.pipeline.lookback import is_readable, read_released
+from strata.pipeline.lookback import is_readable, rows_released
 from strata.project.models import Segmentation
 from strata.project.references import closure, generations, needs_of, usable_names
 from strata.publish.catalog import live_rows
@@ -28,6 +28,7 @@ from strata.segments.cuts import Cuts, needs_cuts, resolve
 from strata.segments.cutting import measure_cuts
 from strata.segments.groups import Group
 from strata.segments.model import ClusterModel, model_id, with_clusters
+from strata.storage.held import rows_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def previous_catalog(run: Run, target: Target) -> list[Row]:
     if not target.previous:
         return []
     if target.released or is_readable(run, target, segment_catalog, target.previous):
-        return rows_of(read_released(run, target, segment_catalog, target.previous))
-    return rows_of(run.lakehouse.read(segment_catalog))
+        return rows_released(run, target, segment_catalog, target.previous)
+    return rows_held(run.lakehouse, segment_catalog)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class _Finding:
 
     def _rows(self, table: type[Table]) -> list[Row]:
         self.run.lakehouse.ensure(table)
-        return rows_of(self.run.lakehouse.read(table))
+        return rows_held(self.run.lakehouse, table)
 
     def _clusters(self, segmentation: Segmentation, done: Assigning) -> Found:
         if (fitted_now := self._model(segmentation, self._models.get(self._fresh(segmentation)))) is not None:

@@ -16,6 +16,7 @@ from strata.publish.release import WITHDRAWN
 from strata.quality.against import Key
 from strata.quality.arrivals import WEEK, event_metrics, measure_events
 from strata.quality.history import MOST
+from strata.storage.held import rows_held
 
 Row = dict[str, Any]
 
@@ -26,14 +27,13 @@ def read_past(run: Run, target: Target) -> dict[Key, list[tuple[date, float]]]:
     A replay is held against what had been released before it was.
     """
     newest = released_before(target)
-    if not newest or not run.lakehouse.exists(quality_metrics):
+    if not newest:
         return {}
     made = {(r["run_id"], r["as_of_date"]) for r in newest}
-    rows = run.lakehouse.read(quality_metrics).where(F.col("run_id").isin(sorted({run_id for run_id, _ in made})))
-    kept = rows.where(F.col("value").isNotNull()).drop("release_id")
+    kept = rows_held(run.lakehouse, quality_metrics, only={"run_id": sorted({run_id for run_id, _ in made})})
     past: dict[Key, list[tuple[date, float]]] = {}
-    for r in sorted(rows_of(kept), key=lambda row: row["as_of_date"]):
-        if (r["run_id"], r["as_of_date"]) in made:
+    for r in sorted(kept, key=lambda row: row["as_of_date"]):
+        if r["value"] is not None and (r["run_id"], r["as_of_date"]) in made:
             past.setdefault((r["table_name"], r["metric"], r["dimension"]), []).append((r["as_of_date"], r["value"]))
     return past
 

@@ -2,12 +2,12 @@
 
 from strata.console import Console
 from strata.contract.operations import leases, run_log
-from strata.contract.spark import rows_of
 from strata.pipeline.context import Run
 from strata.pipeline.leased import leased
 from strata.pipeline.rollback import book_of, roll_back
 from strata.publish.listing import print_book
 from strata.publish.runs import print_status
+from strata.storage.held import rows_held
 
 
 def release_job(run: Run, rollback: str | None, show: str | None, console: Console, wait_minutes: float = 0) -> None:
@@ -27,6 +27,6 @@ def release_job(run: Run, rollback: str | None, show: str | None, console: Conso
 def show_status(run: Run, console: Console) -> None:
     """Print what is current, the last runs and releases, and who is writing."""
     lakehouse = run.lakehouse
-    log, held = (rows_of(lakehouse.read(t)) if lakehouse.exists(t) else [] for t in (run_log, leases))
+    log, held = (rows_held(lakehouse, t) for t in (run_log, leases))
     unknown = {"exit_code": None, "error": None}
     print_status(book_of(run), [unknown | row for row in log], held, lakehouse.storage, console)

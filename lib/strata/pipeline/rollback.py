@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from strata.console import Console
 from strata.contract.columns import Table
@@ -19,6 +18,7 @@ from strata.publish.release import Release, Row, current_release, is_in_place, l
 from strata.publish.rollback import SHOWN, Book, find_id, plan_rollback
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import read_pinned
 from strata.storage.promotion import Staged, promote, read_releases, staging
 
 PUBLISHED: Mapping[str, type[Table]] = {t.full_name(): t for t in GATED_TABLES}
@@ -59,8 +59,8 @@ def _released(run: Run, history: Sequence[Row], release: Sequence[Row], table: t
     """What the release has of a table, where it is still."""
     row = next(r for r in release if r["table_name"] == table.full_name())
     version = None if is_in_place(history, table, row) else last_version(table, row)
-    rows = run.lakehouse.read(table, version)
-    return rows.where(F.col(table.slice_by) == F.lit(row["as_of_date"])) if table.slice_by else rows
+    day = row["as_of_date"] if table.slice_by else None
+    return read_pinned(run.lakehouse, table, version, row["row_count"], day)
 
 
 def _staged(run: Run, history: Sequence[Row], release: Release, row: Row, out: TakenOut) -> Staged:
@@ -68,9 +68,9 @@ def _staged(run: Run, history: Sequence[Row], release: Release, row: Row, out: T
     table, lakehouse = _table(row), run.lakehouse
     if table in out.frames:
         grown = lakehouse.grown(table)
-        version = stage_again(run, grown, out.frames[table], release.release_id)
-        found = rows_of(fingerprint(lakehouse.read(staging(table), version)))[0]
-        return Staged(grown, version, found["row_count"], found["content_hash"])
+        made = stage_again(run, grown, out.frames[table], release.release_id)
+        found = rows_of(fingerprint(read_pinned(lakehouse, staging(table), made.version, made.rows)))[0]
+        return Staged(grown, made.version, found["row_count"], found["content_hash"])
     is_there = bool(table.slice_by) and is_in_place(history, table, row)
     version = lakehouse.last_commit(table)[0] if is_there else last_version(table, row)
     return Staged(

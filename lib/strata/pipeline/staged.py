@@ -28,10 +28,10 @@ def stage(run: Run, target: Target, table: type[Table], frame: DataFrame) -> Non
     _write(run, table, marked, target.release_id)
 
 
-def stage_again(run: Run, table: type[Table], frame: DataFrame, release_id: str) -> int:
-    """Write to staging what a release had of a table, with its column release_id; returns the version."""
+def stage_again(run: Run, table: type[Table], frame: DataFrame, release_id: str) -> Commit:
+    """Write to staging what a release had of a table, with its column release_id; returns the commit."""
     _write(run, table, frame, release_id)
-    return run.lakehouse.last_commit(staging(table))[0]
+    return run.lakehouse.newest(staging(table))
 
 
 def _write(run: Run, table: type[Table], marked: DataFrame, release_id: str) -> None:

@@ -17,9 +17,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from strata.contract.operations import leases
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.errors import WriteConflict
 from strata.storage.conflicts import CONFLICTS
+from strata.storage.held import rows_held
 from strata.storage.tables import Lakehouse
 
 MINUTES = 60
@@ -148,7 +149,7 @@ def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) 
 
 
 def _holder(lakehouse: Lakehouse, name: str) -> Holder | None:
-    rows = rows_of(lakehouse.read(leases).where((F.col("lease") == name) & F.col("holder").isNotNull()))
+    rows = [row for row in rows_held(lakehouse, leases, only={"lease": [name]}) if row["holder"]]
     return Holder(rows[0]["holder"], rows[0]["host"], rows[0]["process"], rows[0]["expires_at"]) if rows else None
 
 

@@ -16,7 +16,6 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from strata.contract.columns import Table, relocate
 from strata.contract.operations import promotions, releases
@@ -25,6 +24,7 @@ from strata.errors import StrataError
 from strata.publish.release import Promoted, Release, Row, kind_of_release, switch
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import read_pinned, rows_held
 from strata.storage.leases import Clock
 from strata.storage.session import small_row_groups
 from strata.storage.tables import Lakehouse
@@ -60,7 +60,7 @@ def staging(table: type[Table]) -> type[Table]:
 
 def read_releases(lakehouse: Lakehouse) -> list[Row]:
     """Every row of `releases`; empty before the first."""
-    return rows_of(lakehouse.read(releases)) if lakehouse.exists(releases) else []
+    return rows_held(lakehouse, releases)
 
 
 def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], clock: Clock) -> list[Row]:
@@ -91,7 +91,7 @@ def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], cl
 
 def recover(lakehouse: Lakehouse, tables: Sequence[type[Table]], clock: Clock) -> Release | None:
     """Complete a promotion of some of `tables` that a crash cut short; None when there is none."""
-    intent = rows_of(lakehouse.read(promotions)) if lakehouse.exists(promotions) else []
+    intent = rows_held(lakehouse, promotions)
     # A run makes several releases, one per date.
     if not intent or any(_made_by(r) == _made_by(intent[0]) for r in read_releases(lakehouse)):
         return None
@@ -137,9 +137,7 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, ba
     elif not backfill:
         lakehouse.overwrite(table, _rows(lakehouse, staged, release))
     version, _ = lakehouse.last_commit(table)
-    written = lakehouse.read(table, version)
-    if table.slice_by:
-        written = written.where(F.col(table.slice_by) == F.lit(release.as_of))
+    written = read_pinned(lakehouse, table, version, staged.row_count, release.as_of if table.slice_by else None)
     found = rows_of(fingerprint(written))[0]
     if (table.slice_by or not backfill) and (found["row_count"], found["content_hash"]) != (
         staged.row_count,
@@ -154,11 +152,10 @@ def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, ba
 
 
 def _rows(lakehouse: Lakehouse, staged: Staged, release: Release) -> DataFrame:
-    table = staged.table
+    table, count = staged.table, staged.row_count
     if staged.found_in == "staging":
-        return lakehouse.read(staging(table), staged.version)
-    rows = lakehouse.read(table, staged.version)
-    return rows.where(F.col(table.slice_by) == F.lit(release.as_of)) if table.slice_by else rows
+        return read_pinned(lakehouse, staging(table), staged.version, count)
+    return read_pinned(lakehouse, table, staged.version, count, release.as_of if table.slice_by else None)
 
 
 def _release(header: dict[str, Any]) -> Release:
