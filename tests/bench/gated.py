@@ -1,5 +1,6 @@
-"""A whole run from events to a release, by stages; its tables judged once more, by strata and the usual way."""
+"""A whole run from files to a release, by stages; its tables judged once more, by strata and the usual way."""
 
+import io
 import json
 import shutil
 import time
@@ -10,30 +11,42 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from tests.bench.gate import Usual, count_jobs, differing, shipped, timed
 from tests.bench.ours import PROJECT, Silent
 from tests.quality.seeding import spoil_table
 from tests.quality.world import DEFECTS, LAST, Watched, World, day
 
+from strata.cli.options import STAGES
+from strata.console import Console
+from strata.contract import silver
 from strata.contract.columns import Table
+from strata.contract.operations import run_log
 from strata.contract.published import GATED_TABLES, segment_catalog
 from strata.contract.spark import rows_of
-from strata.pipeline.audiences import audiences_of, build_audiences
 from strata.pipeline.context import Run, Target, aim
-from strata.pipeline.features import build_features
 from strata.pipeline.gate import segments_of
-from strata.pipeline.publish import publish
-from strata.pipeline.recommendations import build_recommendations
-from strata.pipeline.segments import build_segments
+from strata.pipeline.jobs import Wanted, run_jobs
 from strata.pipeline.staged import staged_commits
 from strata.project.load import load_project
 from strata.project.models import Storage
 from strata.quality.gate import Gate
 from strata.quality.suites import Expected, Subject, suite
+from strata.storage.held import rows_held
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
 MEASURES = ("spend", "purchases", "purchase_days", "units", "discount", "web_spend")
+KEY = {"STRATA_BENCH_KEY": "00" * 32}
+LAST_BATCH = 3
+SOURCES = {
+    "subscribers": {"customer": "customer_id", "sex": "sex", "tariff": "tariff"},
+    "usage": {
+        "id": "event_id", "customer": "customer_id", "at": "occurred_at", "kind": "event_type", "channel": "channel",
+        "units": "quantity", "paid": "amount", "off": "discount_amount",
+    },
+}  # fmt: skip
+"""Source -> its columns, each with the column of silver that stands for it here."""
 CUTS = {"none": "{0} = 0", "low": "{0} < 10", "middle": "{0} < 100", "high": "{0} >= 100"}
 
 
@@ -61,18 +74,24 @@ def _segmentation(measure: str) -> str:
     return "\n".join([*lines, "otherwise: error", ""])
 
 
+def deliver(spark: SparkSession, place: Path, landing: Path) -> None:
+    """What the tables of `place` were made of, had they been ingested: the files of both sources."""
+    lakehouse = Lakehouse(spark, Storage(root=str(place)), "bench")
+    columns = {source: [F.col(column).alias(name) for name, column in said.items()] for source, said in SOURCES.items()}
+    events = lakehouse.read(silver.events).where(F.col("batch_id") < LAST_BATCH)
+    profiles = lakehouse.read(silver.customers).where(F.col("batch_id") == 1)
+    events.select(*columns["usage"]).write.parquet(str(landing / "usage"))
+    profiles.select(*columns["subscribers"]).coalesce(1).write.parquet(str(landing / "subscribers"))
+
+
 def release(spark: SparkSession, root: Path, folder: Path, as_of: date, known_at: datetime) -> tuple[Run, Target]:
-    """All stages behind ingest, as `strata run` calls them; seconds of each stand in the run's log."""
-    project = load_project(folder, {"storage.root": str(root)})
-    run = Run(project, Lakehouse(spark, Storage(root=str(root)), "bench"), lambda: known_at, Silent())
-    target = aim(run, as_of, known_at)
-    build_features(run, [target])
-    with audiences_of(run, target) as audiences:
-        build_segments(run, target, audiences)
-        build_audiences(audiences)
-        build_recommendations(run, target)
-    publish(run, target)
-    return run, target
+    """What `strata run` does, with the files beside the project; seconds of every stage stand in run_log."""
+    said = {"storage.root": str(root), "variables.landing": str(folder / "landing")}
+    run = Run(
+        load_project(folder, said), Lakehouse(spark, Storage(root=str(root)), "bench"), lambda: known_at, Silent()
+    )
+    run_jobs(run, Wanted(STAGES, (as_of,), None, force=False, environ=KEY), Console(io.StringIO()))
+    return run, aim(run, as_of, known_at)
 
 
 def judge_both(run: Run, target: Target) -> dict[str, Any]:
@@ -114,12 +133,26 @@ def _by_the_usual_way(run: Run, expected: Judged) -> list[dict[str, bool]]:
     ]
 
 
-def measure(spark: SparkSession, root: Path, folder: Path, to: Path, as_of: date, known_at: datetime) -> float:
-    """A run and both judgements; what was found is written to `to` as JSON. Returns seconds of the run."""
+def measure(spark: SparkSession, place: Path, root: Path, to: Path, as_of: date, known_at: datetime) -> float:
+    """A run and both judgements; what was found is written to `to` as JSON.
+
+    Args:
+        spark: the session.
+        place: the tables whose events and profiles are delivered.
+        root: for a project with its files, and the tables of the run.
+        to: what is written.
+        as_of: the release's date.
+        known_at: the moment of the run.
+
+    Returns:
+        Seconds of the run.
+    """
+    folder = write_project(root / "project")
+    deliver(spark, place, folder / "landing")
     begun = time.perf_counter()
     run, target = release(spark, root, folder, as_of, known_at)
     whole = time.perf_counter() - begun
-    stages = {row["stage"]: row["seconds"] for row in run.log}
+    stages = {row["stage"]: row["seconds"] for row in rows_held(run.lakehouse, run_log)}
     to.write_text(json.dumps({"whole": whole, "stages": stages, **judge_both(run, target)}))
     return whole
 

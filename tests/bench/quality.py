@@ -11,14 +11,14 @@ CUSTOMERS, SEED = 1_000, 12
 
 
 def compare_quality(bench: Bench, events: int) -> None:
-    """(q) A run from events to a release; then its staged tables judged by strata's gate and the usual way."""
+    """(q) A run from files to a release; then its staged tables judged by strata's gate and the usual way."""
     place, to = bench.tables(events), bench.work / "quality.json"
     for _ in range(bench.repeats):
         bench.judge_quality(place, bench.work / "released", to, LAST_DAY, ARRIVED[2])
         found = json.loads(to.read_text())
         gate, whole = found["stages"]["gate"], found["whole"]
         stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found["stages"].items())
-        bench.judge("q", events, "seconds of a run without ingest, by stage", stages)
+        bench.judge("q", events, "seconds of a run, by stage", stages)
         share = gate / whole
         said = f"{gate:.1f} s / {whole:.1f} s = {100 * share:.1f} %"
         bench.judge("q", events, "the gate's share of that run", said, f"≤ {100 * SHARE:.0f} %", share <= SHARE)
