@@ -8,10 +8,11 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from strata.cli.log import JsonLog
 from strata.cli.options import JOBS, LOOKS, STAGES, parser
@@ -23,6 +24,9 @@ from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.contracts import published_tables
 from strata.quality.vocabulary import check_problems
+
+if TYPE_CHECKING:  # it brings pyspark
+    from strata.pipeline.context import Run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,32 +131,38 @@ def _one_date(options: argparse.Namespace) -> date | None:
 
 def _with_spark(options: argparse.Namespace, project: Project, console: Console) -> int:
     """The jobs that need a session; imported here so that `check` starts in a moment."""
-    from strata.pipeline.generate import generate  # noqa: PLC0415
-    from strata.pipeline.jobs import Wanted, run_jobs  # noqa: PLC0415
-    from strata.pipeline.releases import release_job, show_status  # noqa: PLC0415
     from strata.pipeline.start import start_run  # noqa: PLC0415
 
+    carry_out = _job(options, project)
     run = start_run(project, partial(datetime.now, UTC), console, os.getpid(), verbose=options.verbose)
     if isinstance(console, JsonLog):
         console.context["run_id"] = run.run_id
         run = replace(run, record=console.stage_done)
-    if options.job == "status":
-        show_status(run, console)
-        return DONE
-    if options.job == "release":
-        release_job(run, options.rollback, options.told, console, options.wait)
-        return DONE
+    return WITHHELD if carry_out(run, console) else DONE
+
+
+def _job(options: argparse.Namespace, project: Project) -> "Callable[[Run, Console], bool | None]":
+    """What the job does with a run, True when something was withheld; only what it needs is imported."""
+    if options.job in ("status", "release"):
+        from strata.pipeline.releases import release_job, show_status  # noqa: PLC0415
+
+        if options.job == "status":
+            return show_status
+        return lambda run, console: release_job(run, options.rollback, options.told, console, options.wait)
     if options.job == "generate":
-        generate(run, _world(options, project))
-        return DONE
+        from strata.pipeline.generate import generate  # noqa: PLC0415
+
+        world = _world(options, project)
+        return lambda run, _: generate(run, world)
+    from strata.pipeline.jobs import Wanted, run_jobs  # noqa: PLC0415
+
     stages = STAGES if options.job == "run" else (options.job,)
     as_ofs = parse_as_of(options.as_of, options.every) if options.as_of else ()
     if not as_ofs and options.job != "ingest":
         raise ProjectError(f"{options.job} needs a date: --as-of YYYY-MM-DD")
     known_at = _instant(options.known_at) if options.known_at else None
     asked = stages, as_ofs, known_at, options.force, dict(os.environ), options.refit, options.wait
-    withheld = run_jobs(run, Wanted(*asked), console)
-    return WITHHELD if withheld else DONE
+    return lambda run, console: run_jobs(run, Wanted(*asked), console)
 
 
 def _world(options: argparse.Namespace, project: Project) -> World:
