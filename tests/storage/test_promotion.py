@@ -29,12 +29,19 @@ from strata.storage.tables import Lakehouse
 
 NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
 SWITCHED = "after overwrite publish.releases"
-POINTS = [
+KILLS = [
     "after overwrite staging.promotions",
     "after replace members.segment_membership",
     "after overwrite publish.segment_catalog",
     "after replace publish.audience_catalog",
+    "before overwrite publish.releases",
     SWITCHED,
+]
+RAISED = [
+    "before overwrite staging.promotions",
+    "before replace members.segment_membership",
+    "before overwrite publish.segment_catalog",
+    "before replace publish.audience_catalog",
 ]
 
 
@@ -86,15 +93,17 @@ def copy(november, tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(spark, november, tmp_path_factory):
     root = copy(november, tmp_path_factory)
-    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-2")
+    faults = Faults("record", str(root.parent / "points"))
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-2", faults=faults)
     promote(lakehouse, *pickle.loads((root.parent / "december").read_bytes()), small.clock)
+    assert sorted((root.parent / "points").read_text().splitlines()) == sorted([*KILLS, *RAISED])
     return contents(lakehouse)
 
 
 @pytest.fixture(scope="module")
 def killed(spark, november, tmp_path_factory):
     """For each point the tables that a driver left behind when it was killed there."""
-    roots = {point: copy(november, tmp_path_factory) for point in POINTS}
+    roots = {point: copy(november, tmp_path_factory) for point in KILLS}
     drivers = {point: start_and_kill(point, root, spark) for point, root in roots.items()}
     for point, driver in drivers.items():
         _, errors = driver.communicate(timeout=400)
@@ -102,7 +111,7 @@ def killed(spark, november, tmp_path_factory):
     return roots
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", KILLS)
 def test_a_driver_killed_during_promotion_is_completed_by_the_next_run(spark, november, killed, undisturbed, point):
     lakehouse = Lakehouse(spark, Storage(root=str(killed[point])), "next-run")
     if point != SWITCHED:
@@ -111,6 +120,23 @@ def test_a_driver_killed_during_promotion_is_completed_by_the_next_run(spark, no
     assert (completed is None) == (point == SWITCHED)
     assert contents(lakehouse) == undisturbed
     assert recover(lakehouse, small.TABLES, small.clock) is None
+
+
+@pytest.mark.parametrize("point", RAISED)
+def test_a_promotion_that_fails_anywhere_else_is_completed_too(spark, november, undisturbed, tmp_path_factory, point):
+    root = copy(november, tmp_path_factory)
+    release, staged = pickle.loads((root.parent / "december").read_bytes())
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
+    before = contents(lakehouse)
+    with pytest.raises(Fault, match=point):
+        promote(replace(lakehouse, faults=Faults("raise", point)), release, staged, small.clock)
+    assert contents(lakehouse) == before
+    later = replace(lakehouse, run_id="run-2")
+    completed = recover(later, small.TABLES, small.clock)
+    assert (completed is None) == (point == "before overwrite staging.promotions")
+    if completed is None:
+        promote(later, release, staged, small.clock)
+    assert contents(lakehouse) == undisturbed
 
 
 def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
