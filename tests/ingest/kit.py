@@ -12,6 +12,7 @@ from strata.pipeline.context import Run
 from strata.pipeline.ingest import IngestReport, SourceReport, ingest
 from strata.project.load import load_project
 from strata.project.models import Project, Storage
+from strata.storage.held import hold
 from strata.storage.tables import Lakehouse
 
 KEY = b"an identity key for tests, 32 bytes long or more"
@@ -105,7 +106,7 @@ class Corner:
         return ingest(Run(self.project, self.lakehouse, lambda: at, Silent()), key, at, environ={})
 
     def read(self, table: type[Table]) -> DataFrame:
-        return self.lakehouse.read(table)
+        return hold(self.lakehouse, table, None)
 
 
 def report_of(report: IngestReport, source: str) -> SourceReport:

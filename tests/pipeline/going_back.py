@@ -23,6 +23,7 @@ from strata.pipeline.rollback import roll_back
 from strata.project.policies import Purpose
 from strata.publish.release import Release, current_release
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import hold, rows_held
 from strata.storage.promotion import Staged, promote, read_releases, staging
 from strata.storage.tables import Lakehouse
 
@@ -61,7 +62,7 @@ def release(lakehouse: Lakehouse, day: date, moment: datetime = NOW) -> None:
         place = staging(table)
         lakehouse.overwrite(place, frame_of(lakehouse.spark, place, _rows(table, day)).coalesce(1))
         version, _ = lakehouse.last_commit(place)
-        found = rows_of(fingerprint(lakehouse.read(place, version)))[0]
+        found = rows_of(fingerprint(hold(lakehouse, place, version)))[0]
         staged.append(Staged(table, version, found["row_count"], found["content_hash"]))
     promote(lakehouse, RELEASES[day], staged, lambda: moment)
 
@@ -108,7 +109,7 @@ def what_was_said_since(lakehouse: Lakehouse) -> None:
 
 def say_nothing(lakehouse: Lakehouse) -> None:
     """All consent, nobody objects or is erased."""
-    rows = rows_of(lakehouse.read(silver.consents))
+    rows = rows_held(lakehouse, silver.consents)
     kept = [row for row in rows if row["valid_from"] == ZERO]
     lakehouse.overwrite(silver.consents, frame_of(lakehouse.spark, silver.consents, kept))
     erased = {"customer_id": customer(ERASED), "source_id": "s2", "key_id": "k", "batch_id": 2}
@@ -137,7 +138,7 @@ def told(lakehouse: Lakehouse) -> tuple[dict[str, dict[str, Any]], list[tuple[st
     book = read_releases(lakehouse)
     by_name = {t.full_name(): t for t in TABLES}
     pinned = {
-        r["table_name"]: rows_of(fingerprint(lakehouse.read(by_name[r["table_name"]], r["delta_version"])))[0]
+        r["table_name"]: rows_of(fingerprint(hold(lakehouse, by_name[r["table_name"]], r["delta_version"])))[0]
         for r in current_release(book)
     }
     names = ("release_id", "table_name", "sequence", "kind", "status", "row_count", "content_hash", "is_current")

@@ -28,7 +28,7 @@ from strata.contract.lists import (
     audience_overlap,
 )
 from strata.contract.published import segment_membership, segment_reliability
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.features.tiles import plan_tiles, tile_columns
 from strata.features.wide import snapshot_columns
 from strata.pipeline.audiences import audiences_of, build_audiences
@@ -38,6 +38,7 @@ from strata.project.audiences import Size
 from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.release import Release
+from strata.storage.held import rows_held
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
@@ -126,7 +127,7 @@ TARGET = Target(Release("a" * 32, AS_OF, KNOWN, "c" * 32, "0", None), (), (), ()
 
 
 def staged(run: Run, table: type[Table]) -> list[dict[str, Any]]:
-    return rows_of(run.lakehouse.read(staging(table)))
+    return rows_held(run.lakehouse, staging(table))
 
 
 def members(run: Run) -> dict[str, set[str]]:

@@ -32,6 +32,7 @@ from strata.project.load import load_project
 from strata.project.models import Project
 from strata.publish.release import Release, Row
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import hold, rows_held
 from strata.storage.promotion import Staged, promote, staging
 from strata.storage.tables import Lakehouse
 
@@ -189,13 +190,13 @@ def stage_all(run: Run, target: Target, who: Mapping[str, set[str]], withheld: I
 def release(run: Run, target: Target) -> list[Row]:
     staged = []
     for table, commit in staged_commits(run, target, TABLES):
-        said = rows_of(fingerprint(run.lakehouse.read(staging(table), commit.version)))[0]
+        said = rows_of(fingerprint(hold(run.lakehouse, staging(table), commit.version)))[0]
         staged.append(Staged(table, commit.version, said["row_count"], said["content_hash"]))
     return promote(run.lakehouse, target.release, staged, lambda: target.release.known_at)
 
 
 def staged(run: Run, table: type[Table], audience: str = "fans") -> dict[str, Row]:
-    rows = rows_of(run.lakehouse.read(staging(table)))
+    rows = rows_held(run.lakehouse, staging(table))
     found = {NAMES[r["customer_id"]]: r for r in rows if r["audience"] == audience}
     assert len(found) == len([r for r in rows if r["audience"] == audience])
     return found
@@ -224,7 +225,7 @@ def test_the_changes_between_two_releases_are_exact_and_say_why(run: Run) -> Non
         "objects": "objection", "objects to profiling": "objection to profiling",
     }  # fmt: skip
     release(run, target)
-    rows = rows_of(run.lakehouse.read(audience_refusals))
+    rows = rows_held(run.lakehouse, audience_refusals)
     assert {r["as_of_date"] for r in rows} == {AS_OF}
     assert run.log[-1]["rows_out"] == len(LEFT) + len(JOINED) + 2
 

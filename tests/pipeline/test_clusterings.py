@@ -29,6 +29,7 @@ from strata.project.load import load_project
 from strata.publish.catalog import catalog_rows, segment_columns
 from strata.publish.release import Release
 from strata.segments.assign import to_columns
+from strata.storage.held import rows_held
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
@@ -92,7 +93,7 @@ class Story:
         wide = extend(customer_segments, segment_columns(["style"]))
         assigned = to_columns(made.assign(self.run, frame), ["style"]).withColumn("release_id", F.lit(name))
         lakehouse.append(wide, assigned)
-        before = rows_of(lakehouse.read(segment_catalog)) if self.history else []
+        before = rows_held(lakehouse, segment_catalog) if self.history else []
         catalog = catalog_rows(made.segmentations, {}, self.run.project.definition_hashes, day, before, made.ids)
         rows = [{**row, "release_id": name} for row in catalog]
         lakehouse.overwrite(segment_catalog, frame_of(lakehouse.spark, segment_catalog, rows))
@@ -107,7 +108,7 @@ class Story:
         return {row.customer_id: row.style for row in lakehouse.read(wide).where(F.col("release_id") == name).collect()}
 
     def rows(self, table: Any) -> list[dict[str, Any]]:
-        return rows_of(self.run.lakehouse.read(staging(table)))
+        return rows_held(self.run.lakehouse, staging(table))
 
     def lineage(self) -> dict[str, tuple[str, str | None]]:
         """Segment -> verdict, and the segment most members came from or went to."""
@@ -115,7 +116,7 @@ class Story:
         return {r["segment"]: (r["verdict"], r["continued_in"] or r["matched_from"]) for r in found}
 
     def labels(self) -> dict[str, str]:
-        catalog = rows_of(self.run.lakehouse.read(segment_catalog))
+        catalog = rows_held(self.run.lakehouse, segment_catalog)
         return {r["segment"]: r["label"] for r in catalog if r["retired_on"] is None}
 
     def models(self) -> list[dict[str, Any]]:

@@ -14,12 +14,13 @@ from tests.ingest.kit import Silent
 from strata.contract.columns import Table
 from strata.contract.lists import customer_recommendations, recommendation_backtest
 from strata.contract.silver import consents, customers, events, places, products
-from strata.contract.spark import frame_of, rows_of
+from strata.contract.spark import frame_of
 from strata.pipeline.context import Run, Target
 from strata.pipeline.features import build_features
 from strata.pipeline.recommendations import build_recommendations
 from strata.project.load import load_project
 from strata.publish.release import Release
+from strata.storage.held import rows_held
 from strata.storage.promotion import staging
 from strata.storage.tables import Lakehouse
 
@@ -92,7 +93,7 @@ def run(spark: SparkSession, lakehouse: Lakehouse, tmp_path: Path) -> Run:
 
 
 def staged(run: Run, table: type[Table]) -> list[dict[str, Any]]:
-    return rows_of(run.lakehouse.read(staging(table)))
+    return rows_held(run.lakehouse, staging(table))
 
 
 def test_lists_are_made_for_those_who_may_be_addressed_and_learnt_from_those_who_let_us(run: Run) -> None:

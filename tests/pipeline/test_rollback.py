@@ -20,6 +20,7 @@ from strata.project.models import Storage
 from strata.publish.release import current_release
 from strata.storage import promotion
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import hold, rows_held
 from strata.storage.promotion import read_releases, recover
 from strata.storage.tables import Lakehouse
 
@@ -58,14 +59,14 @@ def test_the_release_is_current_again_and_later_dates_have_left(back):
     assert f"Release {'b' * 12} is current: as of {FIRST}, 7 tables" in said
     assert f"{SECOND} left the published tables" in said
     for table in world.TABLES:
-        days = {r["as_of_date"] for r in rows_of(lakehouse.read(table))} if table.slice_by else set()
+        days = {r["as_of_date"] for r in rows_held(lakehouse, table)} if table.slice_by else set()
         assert SECOND not in days
         assert not table.slice_by or table is audience_refusals or days == {ZERO, FIRST}
-    assert {r["release_id"] for r in rows_of(lakehouse.read(segment_catalog))} == {"b" * 32}
+    assert {r["release_id"] for r in rows_held(lakehouse, segment_catalog)} == {"b" * 32}
     version = {r["table_name"]: r["delta_version"] for r in current}
     for table in world.TABLES:
-        pinned = rows_of(fingerprint(lakehouse.read(table, version[table.full_name()])))
-        assert pinned == rows_of(fingerprint(lakehouse.read(table)))
+        pinned = rows_of(fingerprint(hold(lakehouse, table, version[table.full_name()])))
+        assert pinned == rows_of(fingerprint(hold(lakehouse, table, None)))
 
 
 def test_where_nobody_is_taken_out_what_is_in_place_is_not_written_again_and_all_is_as_it_was(copy):

@@ -21,6 +21,7 @@ from strata.contract.spark import frame_of, rows_of
 from strata.project.models import Storage
 from strata.publish.release import Release, make_release_id
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import hold
 from strata.storage.promotion import Staged, promote, staging
 from strata.storage.session import open_session
 from strata.storage.tables import Lakehouse
@@ -56,7 +57,7 @@ def stage(lakehouse: Lakehouse, as_of: date, shape: int) -> tuple[Release, list[
         rows = [{k: v for k, v in r.items() if k in table.columns} for r in rows_for(table, as_of, shape, release_id)]
         lakehouse.overwrite(staging(table), frame_of(lakehouse.spark, staging(table), rows))
         version, _ = lakehouse.last_commit(staging(table))
-        found = rows_of(fingerprint(lakehouse.read(staging(table), version)))[0]
+        found = rows_of(fingerprint(hold(lakehouse, staging(table), version)))[0]
         staged.append(Staged(table, version, found["row_count"], found["content_hash"]))
     return Release(release_id, as_of, KNOWN_AT, "c" * 32, "1", None), staged
 

@@ -24,6 +24,7 @@ from strata.publish.release import Release, current_release
 from strata.storage import session
 from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.fingerprints import fingerprint
+from strata.storage.held import hold
 from strata.storage.promotion import Staged, promote, read_releases, recover
 from strata.storage.tables import Lakehouse
 
@@ -50,7 +51,7 @@ def contents(lakehouse):
     current = current_release(read_releases(lakehouse))
     by_name = {t.full_name(): t for t in small.TABLES}
     found = {
-        r["table_name"]: rows_of(fingerprint(lakehouse.read(by_name[r["table_name"]], r["delta_version"])))[0]
+        r["table_name"]: rows_of(fingerprint(hold(lakehouse, by_name[r["table_name"]], r["delta_version"])))[0]
         for r in current
     }
     return found, sorted((r["table_name"], r["row_count"], r["content_hash"], r["as_of_date"]) for r in current)
