@@ -18,8 +18,8 @@ from strata.quality.vocabulary import AMONG, TYPES, UNIQUE
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 SPARK_TYPES = {
-    Type.BOOLEAN: "BooleanType", Type.BIGINT: "LongType", Type.MONEY: "DecimalType", Type.DOUBLE: "DoubleType",
-    Type.STRING: "StringType", Type.DATE: "DateType", Type.INSTANT: "TimestampType",
+    Type.BOOLEAN: "BooleanType", Type.BIGINT: "LongType", Type.DOUBLE: "DoubleType", Type.STRING: "StringType",
+    Type.DATE: "DateType", Type.INSTANT: "TimestampType",
 }  # fmt: skip
 Shipped = tuple[str, str, dict[str, Any]]
 """Name of the check, expectation and its arguments."""
@@ -43,14 +43,22 @@ def _shipped(e: Expected) -> list[Shipped]:
         told = {"column_A": names[0], "column_B": names[1], "value_pairs_set": pairs}
         return [(e.name, "expect_column_pair_values_to_be_in_set", told)]
     if e.type == TYPES:
-        kinds = {t.value: name for t, name in SPARK_TYPES.items()}
-        declared: Any = kwargs["types"]
-        return [
-            (f"{e.name}.{column}", "expect_column_values_to_be_of_type", {"column": column, "type_": kinds[kind]})
-            for column, kind in declared.items()
-            if kind in kinds
-        ]
+        return _shipped_types(e.name, kwargs["types"])
     return [(e.name, e.type, kwargs)]
+
+
+def _shipped_types(name: str, declared: Any) -> list[Shipped]:
+    """By column; of money in a query of its own, as the expectation of a type knows no precision and no scale."""
+    kinds = {t.value: kind for t, kind in SPARK_TYPES.items()}
+    found: list[Shipped] = [
+        (f"{name}.{column}", "expect_column_values_to_be_of_type", {"column": column, "type_": kinds[kind]})
+        for column, kind in declared.items()
+        if kind in kinds
+    ]
+    if wrong := [f"typeof(`{c}`) <> '{kind}'" for c, kind in declared.items() if kind == Type.MONEY]:
+        query = f"select * from {{batch}} where {' or '.join(wrong)}"
+        found.append((f"{name}.money", "unexpected_rows_expectation", {"unexpected_rows_query": query}))
+    return found
 
 
 class Usual:
