@@ -35,7 +35,7 @@ def hold(lakehouse: Lakehouse, table: type[Table], version: int | None, slice_of
     Args:
         lakehouse: where the table is.
         table: what to read.
-        version: of the table.
+        version: of the table; None: the newest.
         slice_of: only the rows whose `slice_by` is this day.
     """
     rows, schema = _read(lakehouse, table, version, _of_slice(table, slice_of))

@@ -283,7 +283,7 @@ class Lakehouse:
         Of a local folder that is read without Spark, to which every question is two jobs.
         """
         if self.storage.is_local:
-            import deltalake  # noqa: PLC0415 - on a cluster nothing else of a run needs it
+            import deltalake  # noqa: PLC0415 - on a cluster nothing of a run needs it
 
             return [commit_of(told) for told in deltalake.DeltaTable(self.address(table)).history(most)]
         return [commit_of(row.asDict()) for row in self.delta(table).history(most).collect()]
