@@ -7,6 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.end_to_end.kit import Said, Shop, small_shop, write
 
+from strata.pipeline.leased import LEASE
 from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.tables import Lakehouse
@@ -82,7 +83,7 @@ def test_a_date_that_the_sources_do_not_reach_exits_3(shop):
 def test_a_second_run_at_the_same_time_exits_5(shop, spark):
     lakehouse = Lakehouse(spark, Storage(root=str(shop.root)), "other-run")
     moment = shop.read("publish/releases")["released_at"].max()
-    with hold_lease(lakehouse, "project grocery", lambda: moment.replace(year=moment.year + 1)):
+    with hold_lease(lakehouse, LEASE, lambda: moment.replace(year=moment.year + 1)):
         said = shop.run(DECEMBER)
     assert said.code == 5
     assert "other-run" in said.err

@@ -57,7 +57,7 @@ def test_eight_runs_of_a_date_make_one_release_and_the_others_exit_5(spark, tmp_
     words = [["--as-of", str(FIRST)], ["--as-of", str(SECOND), "--force"]]
     waited = at_once(shop, spark, [["run", *those, "--wait", "5"] for those in words], tmp_path / "wait")
     assert [code for code, _, _ in waited] == [0, 0], waited
-    told = r"waiting for at most 5 minutes: (run \S+ \(process|another run took the lease project tiny just now)"
+    told = r"waiting for at most 5 minutes: (run \S+ \(process|another run took the lease warehouse just now)"
     assert sum(re.search(told, out) is not None for _, out, _ in waited) == 1
     book = shop.releases()
     assert set(book.filter(pl.col("as_of_date") == FIRST)["kind"]) == {"backfill"}

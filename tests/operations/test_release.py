@@ -8,6 +8,7 @@ from tests.operations.tiny import Tiny, tiny_shop
 from tests.pipeline import going_back as world
 
 from strata.contract.operations import releases
+from strata.pipeline.leased import LEASE
 from strata.project.models import Storage
 from strata.storage.leases import hold_lease
 from strata.storage.tables import Lakehouse
@@ -26,7 +27,7 @@ def shop(spark, tmp_path_factory) -> Tiny:
 
 def test_a_release_comes_back_by_command_and_the_books_say_so(spark, shop):
     lakehouse = Lakehouse(spark, Storage(str(shop.root)), "other-run")
-    with hold_lease(lakehouse, "project tiny", lambda: datetime.now(UTC)):  # noqa: TID251
+    with hold_lease(lakehouse, LEASE, lambda: datetime.now(UTC)):  # noqa: TID251
         busy = shop.strata("release", "--rollback", "bb")
     assert busy.code == 5
     assert "run other-run" in busy.err

@@ -14,7 +14,8 @@ from strata.contract.audience_changes import audience_changes, audience_refusals
 from strata.contract.lists import audience_catalog, audience_membership
 from strata.contract.published import customer_segments, segment_catalog, segment_membership
 from strata.contract.spark import rows_of
-from strata.errors import ProjectError
+from strata.errors import ProjectError, StrataError
+from strata.pipeline import rollback
 from strata.pipeline.rollback import roll_back
 from strata.project.models import Storage
 from strata.publish.release import current_release
@@ -80,6 +81,31 @@ def test_where_nobody_is_taken_out_what_is_in_place_is_not_written_again_and_all
     assert int(metrics.get("numOutputRows", 0)) == 0
 
 
+def test_what_somebody_has_deleted_in_place_comes_from_the_version_that_has_it(copy):
+    world.say_nothing(copy)
+    copy.delta(segment_membership).delete(f"as_of_date = '{FIRST}' AND segment = 'a'")
+    assert world.go_back(copy)
+    book = {(r["sequence"], r["table_name"]): (r["row_count"], r["content_hash"]) for r in read_releases(copy)}
+    name = segment_membership.full_name()
+    assert book[4, name] == book[2, name]
+    assert len(slice_of(copy, segment_membership)) == book[2, name][0]
+
+
+def test_what_no_version_has_any_more_is_said_before_anything_is_promised(copy, monkeypatch):
+    world.say_nothing(copy)
+    wrong = [
+        {**r, "content_hash": "0" * 16} if r["table_name"] == segment_catalog.full_name() else r
+        for r in read_releases(copy)
+    ]
+    monkeypatch.setattr(rollback, "read_releases", lambda _: wrong)
+    old = world.told(copy)
+    with pytest.raises(StrataError, match=r"publish\.segment_catalog: version \d+ has \d+ rows .* nothing is changed"):
+        world.go_back(copy)
+    monkeypatch.undo()
+    assert world.told(copy) == old
+    assert recover(copy, world.TABLES, lambda: world.NOW) is None
+
+
 def test_nobody_is_readmitted_who_has_objected_withdrawn_or_been_erased(back):
     lakehouse, said = back
     assert numbers(slice_of(lakehouse, audience_membership)) == {0, 1}
@@ -104,10 +130,10 @@ def test_the_differences_lead_to_the_members_that_are_left(back):
 def test_a_crash_on_the_way_leaves_the_old_release_and_the_next_run_completes_the_rollback(back, copy, monkeypatch):
     whole, old = promotion._promote_table, world.told(copy)
 
-    def die(lakehouse, staged, release, **how):
+    def die(lakehouse, staged, release, keep_lease, **how):
         if staged.table.full_name() == segment_catalog.full_name():
             raise OSError("the machine is gone")
-        return whole(lakehouse, staged, release, **how)
+        return whole(lakehouse, staged, release, keep_lease, **how)
 
     monkeypatch.setattr(promotion, "_promote_table", die)
     with pytest.raises(OSError, match="the machine is gone"):

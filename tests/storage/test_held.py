@@ -89,3 +89,16 @@ def test_only_what_is_small_is_held(spark, lakehouse):
     lakehouse.append(samples, frame_of(spark, samples, rows(JANUARY)))
     asked = {count: read_pinned(lakehouse, samples, 1, count, JANUARY).inputFiles() for count in (HELD, HELD + 1, None)}
     assert [bool(files) for files in asked.values()] == [False, True, True]
+
+
+def test_what_somebody_has_made_newer_is_read_by_spark(spark, lakehouse):
+    """By names of columns that only the log maps to those in the files, deltalake would find nothing."""
+    lakehouse.append(samples, frame_of(spark, samples, rows(JANUARY)))
+    address = lakehouse.address(samples)
+    versions = "'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5'"
+    spark.sql(f"ALTER TABLE delta.`{address}` SET TBLPROPERTIES ({versions}, 'delta.columnMapping.mode' = 'name')")
+    for old, new in (("day", "other"), ("as_of_date", "day"), ("other", "as_of_date")):
+        spark.sql(f"ALTER TABLE delta.`{address}` RENAME COLUMN {old} TO {new}")
+    found = rows_held(lakehouse, samples)
+    assert {r["day"] for r in found} == {JANUARY}
+    assert rows_of(fingerprint(hold(lakehouse, samples, None))) == rows_of(fingerprint(lakehouse.read(samples)))

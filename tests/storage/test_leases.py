@@ -43,7 +43,7 @@ def test_a_second_run_is_told_who_writes_and_a_third_gets_it_afterwards(lakehous
     with hold_lease(lakehouse, "project", at(NOW)):
         with (
             pytest.raises(
-                WriteConflict, match=r"run test-run .* is writing to this project until 2018-01-01 13:00 UTC"
+                WriteConflict, match=r"run test-run .* is writing to this project \(lease until 2018-01-01 13:20 UTC"
             ),
             hold_lease(other, "project", at(NOW)),
         ):
@@ -63,15 +63,41 @@ def test_a_lease_is_given_back_after_an_error(lakehouse):
 def test_a_long_run_moves_its_lease_on_and_stops_when_another_has_it(lakehouse):
     moment = NOW
     with hold_lease(lakehouse, "project", lambda: moment) as keep:
+        moment = NOW + timedelta(minutes=leases_module.MOVED_ON - 1)
+        keep()
+        assert rows_of(lakehouse.read(leases))[0]["expires_at"] - moment > timedelta(minutes=leases_module.MINUTES)
         moment = NOW + timedelta(minutes=30)
         keep()
-        assert rows_of(lakehouse.read(leases))[0]["expires_at"] == NOW + timedelta(minutes=90)
+        assert rows_of(lakehouse.read(leases))[0]["expires_at"] == NOW + timedelta(minutes=110)
         other = replace(lakehouse, run_id="other-run")
         with hold_lease(other, "project", at(NOW + timedelta(hours=3))):
             moment = NOW + timedelta(hours=3)
             with pytest.raises(WriteConflict, match="other-run"):
                 keep()
         assert holders(lakehouse) == [None]
+
+
+def test_a_lease_that_is_moved_on_while_somebody_takes_it_stays(lakehouse, monkeypatch):
+    held_by(lakehouse, "slow-run", expires_at=NOW - timedelta(minutes=1))
+    whole = leases_module._merge
+
+    def late(mine_at, *what):
+        lakehouse.delta(leases).update(F.lit(True), {"expires_at": F.lit(NOW + timedelta(minutes=80))})
+        whole(mine_at, *what)
+
+    monkeypatch.setattr(leases_module, "_merge", late)
+    with pytest.raises(WriteConflict, match="run slow-run"), hold_lease(lakehouse, "project", at(NOW)):
+        pytest.fail("the lease of a run that lives was taken")
+    assert holders(lakehouse) == ["slow-run"]
+
+
+def test_an_error_is_told_though_the_lease_cannot_be_given_back(lakehouse, monkeypatch):
+    def work():
+        monkeypatch.setattr(type(lakehouse), "delta", None)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), hold_lease(lakehouse, "project", at(NOW)):
+        work()
 
 
 def test_an_expired_lease_of_another_machine_is_taken_and_a_valid_one_is_not(lakehouse):
@@ -123,7 +149,7 @@ def test_who_waits_is_told_once_and_gets_the_lease_when_it_is_given_back(lakehou
         pytest.fail("the lease of another was taken")
     assert len(told) == 1
     assert told[0].startswith("waiting for at most 4 minutes: run other-run (process 1 on elsewhere) is writing")
-    assert told[0].endswith("UTC at the latest"), "what to do next is for those who do not wait"
+    assert told[0].endswith("longer while it works)"), "what to do next is for those who do not wait"
     moments = iter(NOW + timedelta(minutes=n) for n in range(99))
     with hold_lease(lakehouse, "project", lambda: next(moments), Patience(90, told.append)):
         assert holders(lakehouse) == ["test-run"], "the other's time was over"

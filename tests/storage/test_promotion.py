@@ -16,16 +16,16 @@ from pyspark.sql import functions as F
 from tests.storage import promote_once as small
 
 from strata.contract.columns import Type, column, extend
-from strata.contract.operations import promotions
-from strata.contract.spark import rows_of
-from strata.errors import ProjectError, StrataError
+from strata.contract.operations import promotions, releases
+from strata.contract.spark import frame_of, rows_of
+from strata.errors import ProjectError, StrataError, WriteConflict
 from strata.project.models import Storage
 from strata.publish.release import Release, current_release
 from strata.storage import session
 from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.fingerprints import fingerprint
 from strata.storage.held import hold
-from strata.storage.promotion import Staged, promote, read_releases, recover
+from strata.storage.promotion import Staged, promote, read_releases, recover, staging
 from strata.storage.tables import Lakehouse
 
 NOVEMBER, DECEMBER, JANUARY = date(2017, 11, 30), date(2017, 12, 31), date(2018, 1, 31)
@@ -147,6 +147,70 @@ def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
     with pytest.raises(StrataError, match=r"members\.segment_membership: 43 rows .* passed the gate"):
         promote(lakehouse, release, wrong, small.clock)
     assert read_releases(lakehouse) == []
+
+
+def test_a_promise_that_cannot_be_kept_is_told_with_a_way_out_that_works(
+    spark, november, undisturbed, tmp_path_factory
+):
+    root = copy(november, tmp_path_factory)
+    release, staged = pickle.loads((root.parent / "december").read_bytes())
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
+    dying = replace(lakehouse, faults=Faults("raise", "after replace members.segment_membership"))
+    with pytest.raises(Fault):
+        promote(dying, release, staged, small.clock)
+    gone = Path(lakehouse.address(staging(staged[1].table)))
+    gone.rename(root.parent / "gone")
+    later = replace(lakehouse, run_id="run-2", _ensured=set())
+    with pytest.raises(
+        StrataError, match=r"release \w{12}, as of 2017-12-31, was cut short and cannot be compl"
+    ) as told:
+        recover(later, small.TABLES, small.clock)
+    step = told.value.problems[0].next_step
+    assert f"remove the table {lakehouse.address(promotions)}, then `strata run --as-of 2017-12-31 --force`" in step
+    shutil.rmtree(lakehouse.address(promotions))
+    assert recover(later, small.TABLES, small.clock) is None
+    (root.parent / "gone").rename(gone)  # as if staged again
+    promote(later, release, staged, small.clock)
+    assert contents(lakehouse) == undisturbed
+
+
+def test_a_promise_of_another_strata_is_left_to_that(spark, november, tmp_path_factory):
+    root = copy(november, tmp_path_factory)
+    release, staged = pickle.loads((root.parent / "december").read_bytes())
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
+    dying = replace(lakehouse, faults=Faults("raise", "after overwrite staging.promotions"))
+    with pytest.raises(Fault):
+        promote(dying, release, staged, small.clock)
+    with pytest.raises(
+        ProjectError, match=r"strata 1 has promised release \w{12}, .* know its publish.segment_catalog;"
+    ):
+        recover(lakehouse, [t for t in small.TABLES if t.full_name() != "publish.segment_catalog"], small.clock)
+
+
+def test_who_has_lost_the_lease_or_the_book_stops_before_the_switch(spark, november, tmp_path_factory):
+    root = copy(november, tmp_path_factory)
+    release, staged = pickle.loads((root.parent / "december").read_bytes())
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
+    before, asked = contents(lakehouse), []
+
+    def lost():
+        asked.append(1)
+        if len(asked) > len(staged):
+            raise WriteConflict("lost")
+
+    with pytest.raises(WriteConflict, match="lost"):
+        promote(lakehouse, release, staged, small.clock, lost)
+    assert contents(lakehouse) == before
+
+    def released_by_another():
+        asked.append(1)
+        if len(asked) == 2 * (len(staged) + 1):
+            rows = [{**r, "run_id": "another"} for r in read_releases(lakehouse)]
+            lakehouse.overwrite(releases, frame_of(spark, releases, rows).coalesce(1))
+
+    with pytest.raises(WriteConflict, match="another run has released meanwhile"):
+        promote(lakehouse, release, staged, small.clock, released_by_another)
+    assert {r["run_id"] for r in read_releases(lakehouse)} == {"another"}
 
 
 def test_a_table_that_cannot_take_what_is_staged_is_found_before_anything_is_promised(spark, tmp_path):

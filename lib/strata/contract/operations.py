@@ -67,6 +67,7 @@ class leases(Table):
     holder = column(Type.STRING, "Run that holds it; NULL when free", nullable=True)
     host = column(Type.STRING, "Machine of the holder", nullable=True)
     process = column(Type.BIGINT, "Process of the holder on that machine", nullable=True)
+    mark = column(Type.STRING, "Boot of the machine, namespace and start of that process, if it tells", nullable=True)
     expires_at = column(Type.INSTANT, "Moment after which anyone may take it", nullable=True)
 
 

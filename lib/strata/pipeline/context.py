@@ -147,6 +147,12 @@ class Target:
         """The id its rows carry."""
         return self.release.release_id
 
+    @property
+    def note(self) -> str:
+        """What commits of staging are known by: the release, and those that its rows look back at."""
+        looked_at = (self.release.previous_release_id, self.release.month_release_id, self.release.year_release_id)
+        return " ".join((self.release_id, *(i or "-" for i in looked_at)))
+
 
 def aim(run: Run, as_of: date, known_at: datetime, *, force: bool = False, compare: bool = False) -> Target:
     """The release for a date and a state of knowledge; a release made before keeps what it looked back at.

@@ -19,10 +19,13 @@ from strata.storage.leases import Patience, hold_lease
 from strata.storage.promotion import recover
 from strata.storage.retention import keep_versions
 
+LEASE = "warehouse"
+"""One for all that lies at a root: releases and promotions there have one book, whatever the project is called."""
+
 
 @contextmanager
 def leased(run: Run, console: Console, wait_minutes: float = 0) -> Iterator[Run]:
-    """The run under the project's lease, after a release that was cut short is complete.
+    """The run under the lease of its tables, after a release that was cut short is complete.
 
     Args:
         run: the run.
@@ -34,18 +37,20 @@ def leased(run: Run, console: Console, wait_minutes: float = 0) -> Iterator[Run]
     """
     console.say(f"strata · {run.project.name} · run {run.run_id}")
     patience = Patience(wait_minutes, run.progress.note)
-    with hold_lease(run.lakehouse, f"project {run.project.name}", run.clock, patience) as keep:
+    with hold_lease(run.lakehouse, LEASE, run.clock, patience) as keep:
         run = replace(run, keep_lease=keep)
-        changed = keep_versions(run.lakehouse, _kept_tables(run.project))
-        if changed:
-            run.progress.note(
-                f"retention_days: {changed} tables keep versions for {run.project.retention_days} days now"
-            )
-        completed = recover(run.lakehouse, GATED_TABLES, run.clock)
-        if completed:
-            run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
         with _logged(run), as_conflicts():
+            _prepare(run)
             yield run
+
+
+def _prepare(run: Run) -> None:
+    changed = keep_versions(run.lakehouse, _kept_tables(run.project))
+    if changed:
+        run.progress.note(f"retention_days: {changed} tables keep versions for {run.project.retention_days} days now")
+    completed = recover(run.lakehouse, GATED_TABLES, run.clock, run.keep_lease)
+    if completed:
+        run.progress.note(f"a run was cut short: its release {completed.release_id[:12]} is now complete")
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def publish(run: Run, target: Target) -> bool:
         _compare(run, target, staged)
     else:
         with run.stage("release", "staging to where readers look, then the switch") as outcome:
-            promote(run.lakehouse, target.release, staged, run.clock)
+            promote(run.lakehouse, target.release, staged, run.clock, run.keep_lease)
             outcome.rows_out = sum(s.row_count for s in staged)
             outcome.text = f"{len(staged)} tables, {outcome.rows_out:,} rows, release {target.release_id[:12]}"
         if gone := target.release.expires:

@@ -10,6 +10,7 @@ from strata.contract.columns import Table
 from strata.contract.published import GATED_TABLES
 from strata.contract.spark import rows_of
 from strata.dates import day_of
+from strata.errors import StrataError
 from strata.pipeline.context import Run
 from strata.pipeline.readmission import TakenOut, take_out
 from strata.pipeline.staged import stage_again
@@ -19,7 +20,7 @@ from strata.publish.rollback import SHOWN, Book, find_id, plan_rollback
 from strata.storage.concurrent import concurrently
 from strata.storage.fingerprints import fingerprint
 from strata.storage.held import read_pinned
-from strata.storage.promotion import Staged, promote, read_releases, staging
+from strata.storage.promotion import FoundIn, Staged, promote, read_releases, staging
 
 PUBLISHED: Mapping[str, type[Table]] = {t.full_name(): t for t in GATED_TABLES}
 
@@ -43,7 +44,7 @@ def roll_back(run: Run, digits: str, console: Console) -> None:
         out = take_out(run, [_table(r) for r in rows], partial(_released, run, book.rows, rows), run.clock())
         staged = concurrently(lambda row: _staged(run, book.rows, release, row, out), rows)
         run.keep_lease()
-        after = promote(run.lakehouse, release, staged, run.clock)
+        after = promote(run.lakehouse, release, staged, run.clock, run.keep_lease)
         outcome.rows_out = sum(s.row_count for s in staged)
         outcome.text = f"{len(staged)} tables, {outcome.rows_out:,} rows, release {release.release_id[:SHOWN]}"
     for line in _notes(release, out):
@@ -71,10 +72,18 @@ def _staged(run: Run, history: Sequence[Row], release: Release, row: Row, out: T
         made = stage_again(run, grown, out.frames[table], release.release_id)
         found = rows_of(fingerprint(read_pinned(lakehouse, staging(table), made.version, made.rows)))[0]
         return Staged(grown, made.version, found["row_count"], found["content_hash"])
+    grown, count, expected = lakehouse.grown(table), row["row_count"], row["content_hash"]
     is_there = bool(table.slice_by) and is_in_place(history, table, row)
-    version = lakehouse.last_commit(table)[0] if is_there else last_version(table, row)
-    return Staged(
-        lakehouse.grown(table), version, row["row_count"], row["content_hash"], "place" if is_there else "version"
+    places: list[tuple[FoundIn, int]] = [("place", lakehouse.last_commit(table)[0])] if is_there else []
+    for found_in, version in (*places, ("version", last_version(table, row))):
+        rows = read_pinned(lakehouse, table, version, count, row["as_of_date"] if table.slice_by else None)
+        found = rows_of(fingerprint(rows))[0]
+        if (found["row_count"], found["content_hash"]) == (count, expected):
+            return Staged(grown, version, count, expected, found_in)
+    raise StrataError(
+        f"{table.full_name()}: version {version} has {found['row_count']} rows with hash {found['content_hash']}, but"
+        f" {count} with {expected} were released: somebody else has written them; nothing is changed, and"
+        f" `strata run --as-of {release.as_of} --force` builds that date again"
     )
 
 

@@ -25,7 +25,7 @@ def stage(run: Run, target: Target, table: type[Table], frame: DataFrame) -> Non
             readers can skip files; the others lie in one file.
     """
     marked = frame.withColumn("release_id", F.lit(target.release_id))
-    _write(run, table, marked, target.release_id)
+    _write(run, table, marked, target.note)
 
 
 def stage_again(run: Run, table: type[Table], frame: DataFrame, release_id: str) -> Commit:
@@ -34,12 +34,12 @@ def stage_again(run: Run, table: type[Table], frame: DataFrame, release_id: str)
     return run.lakehouse.newest(staging(table))
 
 
-def _write(run: Run, table: type[Table], marked: DataFrame, release_id: str) -> None:
+def _write(run: Run, table: type[Table], marked: DataFrame, note: str) -> None:
     if table.partition_by:
         ordered = marked.repartitionByRange("customer_id").sortWithinPartitions("customer_id")
     else:
         ordered = marked.coalesce(1).sortWithinPartitions(*table.grain)
-    run.lakehouse.rebuild(staging(table), ordered, release_id)
+    run.lakehouse.rebuild(staging(table), ordered, note)
 
 
 def stage_rows(run: Run, target: Target, table: type[Table], rows: Sequence[Mapping[str, object]]) -> None:
@@ -52,11 +52,11 @@ def staged_commits(run: Run, target: Target, tables: Sequence[type[Table]]) -> l
     """Every table as it stands in staging, with the commit to look at.
 
     Raises:
-        InputError: a table in staging belongs to another release: a stage has not run.
+        InputError: a table in staging is of another release, or looks back at others: a stage has not run.
     """
     there = [t for t in tables if run.lakehouse.exists(staging(t))]
     found = dict(zip(there, concurrently(lambda t: run.lakehouse.newest(staging(t)), there), strict=True))
-    foreign = [t.full_name() for t in tables if t not in found or not found[t].note.endswith(target.release_id)]
+    foreign = [t.full_name() for t in tables if t not in found or not found[t].note.endswith(target.note)]
     if foreign:
         raise InputError(
             f"staging: {', '.join(foreign)} do not hold release {target.release_id[:12]}, as of {target.as_of};"

@@ -2,7 +2,7 @@
 
 To Spark every new version of a table is two jobs before its first row, which of a small one cost more than its rows: of
 a local folder deltalake reads them, in a hundredth of the time. What strata writes has reader version 1, so that what
-the log lists are all rows.
+the log lists are all rows; what somebody has made newer is read by Spark.
 """
 
 import json
@@ -10,16 +10,21 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from strata.contract.columns import Table
+from strata.errors import InputError
 from strata.storage.tables import Lakehouse
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 Row = dict[str, Any]
 Only = Mapping[str, Sequence[Any]]
@@ -78,12 +83,30 @@ def _of_slice(table: type[Table], day: date | None) -> Only:
     return {str(table.slice_by): [day]} if day else ALL
 
 
-def _read(lakehouse: Lakehouse, table: type[Table], version: int | None, only: Only) -> tuple[pa.Table, StructType]:
-    if lakehouse.storage.is_local:
-        import deltalake  # noqa: PLC0415 - on a cluster nothing of a run needs it
+def _opened(lakehouse: Lakehouse, table: type[Table], version: int | None) -> "DeltaTable | None":
+    """None: it is for Spark to read, elsewhere or of a reader version in which what the log lists are not all rows.
 
+    Raises:
+        InputError: there is no such table or version.
+    """
+    if not lakehouse.storage.is_local:
+        return None
+    import deltalake  # noqa: PLC0415 - on a cluster nothing of a run needs it
+
+    try:
         opened = deltalake.DeltaTable(lakehouse.address(table), version=version)
-        files = opened.to_pyarrow_dataset()
+    except deltalake.exceptions.DeltaError as error:
+        which = "the newest version" if version is None else f"version {version}"
+        raise InputError(f"{table.full_name()}: {which} cannot be read: {str(error).splitlines()[0]}") from error
+    return opened if opened.protocol().min_reader_version == 1 else None
+
+
+def _read(lakehouse: Lakehouse, table: type[Table], version: int | None, only: Only) -> tuple[pa.Table, StructType]:
+    opened = _opened(lakehouse, table, version)
+    if opened:
+        # A file system of Python's own may be asked while the process ends, which then dies of it (delta-rs #2184).
+        place = SubTreeFileSystem(lakehouse.address(table), LocalFileSystem())
+        files = opened.to_pyarrow_dataset(filesystem=place)
         asked = [pc.field(n).isin(pa.array(values, files.schema.field(n).type)) for n, values in only.items()]
         rows = files.to_table(filter=reduce(and_, asked) if asked else None)
         # Of no chunks at all pyspark makes no frame when a column is a list.

@@ -4,13 +4,12 @@ A MERGE takes it, so that of two runs that find it free Delta lets one through. 
 recognised by its process; one that died elsewhere by `expires_at`, which a living one moves on.
 """
 
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column
@@ -21,10 +20,14 @@ from strata.contract.spark import frame_of
 from strata.errors import WriteConflict
 from strata.storage.conflicts import CONFLICTS
 from strata.storage.held import rows_held
+from strata.storage.processes import Process, this_process
 from strata.storage.tables import Lakehouse
 
 MINUTES = 60
-"""A stage that takes longer loses its lease to whoever asks for it, and then stops."""
+"""A stage that takes longer may lose its lease to whoever asks for it, and then stops."""
+
+MOVED_ON = 20
+"""After so many minutes a living run moves its lease on: none of its steps begins with less than `MINUTES` left."""
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 5
@@ -37,13 +40,8 @@ class Holder:
     """A run that holds, or held, a lease."""
 
     run_id: str
-    host: str
-    process: int
+    process: Process
     expires_at: datetime
-
-    def is_dead(self) -> bool:
-        """True when the holder ran on this machine and its process is gone."""
-        return self.host == socket.gethostname() and not _is_running(self.process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +59,34 @@ def hold_lease(
     """Hold the lease `name` for the run of `lakehouse`; given back at the end, also after an error.
 
     Yields:
-        What a long run calls before every step: it moves the lease on when a third of it is over, and raises
-        WriteConflict when another run has taken it.
+        What a long run calls before every step, from any thread: it moves the lease on every `MOVED_ON` minutes, and
+        raises WriteConflict when another run has taken it.
 
     Raises:
         WriteConflict: another run holds it, and still does when patience is over.
     """
     _take_in_time(lakehouse, name, clock, patience)
-    due = clock() + timedelta(minutes=MINUTES / 3)
+    due, one_at_a_time = clock() + timedelta(minutes=MOVED_ON), Lock()
 
     def keep() -> None:
         nonlocal due
-        if clock() >= due:
-            _set(lakehouse, name, {"expires_at": F.lit(clock() + timedelta(minutes=MINUTES))})
+        with one_at_a_time:
+            if clock() < due:
+                return
+            _set(lakehouse, name, {"expires_at": F.lit(clock() + timedelta(minutes=MINUTES + MOVED_ON))})
             found = _holder(lakehouse, name)
             if found is None or found.run_id != lakehouse.run_id:
                 raise _held(found)
-            due = clock() + timedelta(minutes=MINUTES / 3)
+            due = clock() + timedelta(minutes=MOVED_ON)
 
+    free: dict[str, str | Column] = {c: F.lit(None) for c in ("holder", "host", "process", "mark", "expires_at")}
     try:
         yield keep
-    finally:
-        _set(lakehouse, name, {c: F.lit(None) for c in ("holder", "host", "process", "expires_at")})
+    except BaseException:
+        with suppress(Exception):  # the first error is the one to tell; of a run that is gone the lease is taken
+            _set(lakehouse, name, free)
+        raise
+    _set(lakehouse, name, free)
 
 
 def _set(lakehouse: Lakehouse, name: str, values: dict[str, str | Column]) -> None:
@@ -115,11 +119,11 @@ def _take_in_time(lakehouse: Lakehouse, name: str, clock: Clock, patience: Patie
 
 
 def _take(lakehouse: Lakehouse, name: str, now: datetime) -> None:
-    mine = Holder(lakehouse.run_id, socket.gethostname(), os.getpid(), now + timedelta(minutes=MINUTES))
+    mine = Holder(lakehouse.run_id, this_process(), now + timedelta(minutes=MINUTES + MOVED_ON))
     try:
         _make_table(lakehouse)
         found = _holder(lakehouse, name)
-        if found and not found.is_dead() and found.expires_at > now:
+        if found and not found.process.is_dead() and found.expires_at > now:
             raise _held(found)
         _merge(lakehouse, name, mine, found)
     except CONFLICTS as lost:
@@ -137,11 +141,19 @@ def _make_table(lakehouse: Lakehouse) -> None:
 
 
 def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) -> None:
-    """Write `mine` over `found`; a holder that came in between stays."""
-    row = {"lease": name, "holder": mine.run_id, **asdict(mine)}
-    row.pop("run_id")
+    """Write `mine` over `found`; a holder that came in between stays, and one that has moved its lease on."""
+    row = {
+        "lease": name,
+        "holder": mine.run_id,
+        "host": mine.process.host,
+        "process": mine.process.number,
+        "mark": mine.process.mark,
+        "expires_at": mine.expires_at,
+    }
     source = frame_of(lakehouse.spark, leases, [row])
-    free = F.col("held.holder").isNull() if found is None else F.col("held.holder") == found.run_id
+    free = F.col("held.holder").isNull()
+    if found:
+        free = (F.col("held.holder") == found.run_id) & (F.col("held.expires_at") == F.lit(found.expires_at))
     values: dict[str, str | Column] = {str(c): F.col(f"wanted.{c}") for c in leases.columns}
     matched = lakehouse.delta(leases).alias("held").merge(source.alias("wanted"), "held.lease = wanted.lease")
     with lakehouse.faults.around("merge", leases.full_name()):
@@ -150,23 +162,16 @@ def _merge(lakehouse: Lakehouse, name: str, mine: Holder, found: Holder | None) 
 
 def _holder(lakehouse: Lakehouse, name: str) -> Holder | None:
     rows = [row for row in rows_held(lakehouse, leases, only={"lease": [name]}) if row["holder"]]
-    return Holder(rows[0]["holder"], rows[0]["host"], rows[0]["process"], rows[0]["expires_at"]) if rows else None
+    if not rows:
+        return None
+    process = Process(rows[0]["host"], rows[0]["process"], rows[0].get("mark"))
+    return Holder(rows[0]["holder"], process, rows[0]["expires_at"])
 
 
 def _held(holder: Holder | None) -> WriteConflict:
     if holder is None:
         return WriteConflict("another run held the lease and gave it back; start again")
     return WriteConflict(
-        f"run {holder.run_id} (process {holder.process} on {holder.host}) is writing to this project"
-        f" until {holder.expires_at:%Y-%m-%d %H:%M} UTC at the latest; start again when it is done"
+        f"run {holder.run_id} (process {holder.process.number} on {holder.process.host}) is writing to this project"
+        f" (lease until {holder.expires_at:%Y-%m-%d %H:%M} UTC, longer while it works); start again when it is done"
     )
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

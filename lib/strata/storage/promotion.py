@@ -10,19 +10,23 @@ next run completes: every step may be repeated, because it replaces whole slices
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
+from strata import __version__
 from strata.contract.columns import Table, relocate
 from strata.contract.operations import promotions, releases
 from strata.contract.spark import frame_of, rows_of
-from strata.errors import StrataError
+from strata.errors import Problem, ProjectError, StrataError, WriteConflict
 from strata.publish.release import Promoted, Release, Row, kind_of_release, switch
 from strata.storage.concurrent import concurrently
+from strata.storage.conflicts import CONFLICTS
 from strata.storage.fingerprints import fingerprint
 from strata.storage.held import read_pinned, rows_held
 from strata.storage.leases import Clock
@@ -30,6 +34,7 @@ from strata.storage.session import small_row_groups
 from strata.storage.tables import Lakehouse
 
 FoundIn = Literal["staging", "version", "place"]
+Keep = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,21 @@ def read_releases(lakehouse: Lakehouse) -> list[Row]:
     return rows_held(lakehouse, releases)
 
 
-def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], clock: Clock) -> list[Row]:
+def promote(
+    lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], clock: Clock, keep_lease: Keep = lambda: None
+) -> list[Row]:
     """Move a gated set to where readers look and switch to it; returns all rows of `releases` afterwards.
+
+    Args:
+        lakehouse: where the tables are.
+        release: what they are about.
+        staged: the set.
+        clock: what time it is.
+        keep_lease: called before each table and before the switch; raises WriteConflict when the lease is lost.
 
     Raises:
         ProjectError: a table cannot take what was staged; found before anything is promised.
+        WriteConflict: another run has the lease, or has released meanwhile.
         StrataError: what was written is not what passed the gate.
     """
     concurrently(lambda s: lakehouse.ensure(s.table), staged)
@@ -86,20 +101,59 @@ def promote(lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], cl
         for s in staged
     ]
     lakehouse.overwrite(promotions, frame_of(lakehouse.spark, promotions, intent).coalesce(1))
-    return _carry_out(lakehouse, release, staged, lakehouse.run_id, clock)
+    return _carry_out(lakehouse, release, staged, lakehouse.run_id, clock, keep_lease)
 
 
-def recover(lakehouse: Lakehouse, tables: Sequence[type[Table]], clock: Clock) -> Release | None:
-    """Complete a promotion of some of `tables` that a crash cut short; None when there is none."""
+def recover(
+    lakehouse: Lakehouse, tables: Sequence[type[Table]], clock: Clock, keep_lease: Keep = lambda: None
+) -> Release | None:
+    """Complete a promotion of some of `tables` that a crash cut short; None when there is none.
+
+    Args:
+        lakehouse: where the tables are.
+        tables: all that may have been promised.
+        clock: what time it is.
+        keep_lease: as of `promote`.
+
+    Raises:
+        ProjectError: another version of strata has promised what this one does not know.
+        WriteConflict: as of `promote`.
+        StrataError: it cannot be completed; how to go on without it.
+    """
     intent = rows_held(lakehouse, promotions)
     # A run makes several releases, one per date.
     if not intent or any(_made_by(r) == _made_by(intent[0]) for r in read_releases(lakehouse)):
         return None
-    by_name = {t.full_name(): t for t in tables}
-    staged = [_staged(lakehouse, by_name[r["table_name"]], r) for r in intent]
-    release = _release(json.loads(intent[0]["header"]))
-    _carry_out(lakehouse, release, staged, intent[0]["run_id"], clock)
+    by_name, header = {t.full_name(): t for t in tables}, json.loads(intent[0]["header"])
+    unknown = {r["table_name"] for r in intent} - by_name.keys() | header.keys() - {f.name for f in fields(Release)}
+    if unknown:
+        by = f"strata {header.get('code_version')}"
+        raise ProjectError(
+            f"{by} has promised release {intent[0]['release_id'][:12]}, and {__version__} does not know its"
+            f" {', '.join(sorted(unknown))}; run {by} once to complete it"
+        )
+    release = _release(header)
+    with _explained(lakehouse, release):
+        staged = [_staged(lakehouse, by_name[r["table_name"]], r) for r in intent]
+        _carry_out(lakehouse, release, staged, intent[0]["run_id"], clock, keep_lease)
     return release
+
+
+@contextmanager
+def _explained(lakehouse: Lakehouse, release: Release) -> Iterator[None]:
+    """Of what cannot be completed, what it is and the way out: every release replaces all that a half one has left."""
+    try:
+        yield
+    except (WriteConflict, *CONFLICTS):
+        raise
+    except (StrataError, PySparkException, OSError, ValueError) as error:
+        what = (
+            f"release {release.release_id[:12]}, as of {release.as_of}, was cut short and cannot be completed: {error}"
+        )
+        again = f"strata run --as-of {release.as_of} --force"
+        again = f"strata release --rollback {release.release_id[:12]}" if release.is_rollback else again
+        step = f"run again; if that does not help, remove the table {lakehouse.address(promotions)}, then `{again}`"
+        raise StrataError([Problem(None, what, step)]) from error
 
 
 def _made_by(row: Row) -> tuple[str, str]:
@@ -113,23 +167,29 @@ def _staged(lakehouse: Lakehouse, table: type[Table], row: Row) -> Staged:
 
 
 def _carry_out(
-    lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], run_id: str, clock: Clock
+    lakehouse: Lakehouse, release: Release, staged: Sequence[Staged], run_id: str, clock: Clock, keep_lease: Keep
 ) -> list[Row]:
     before = read_releases(lakehouse)
     backfill = kind_of_release(before, release) == "backfill"
     with small_row_groups(lakehouse.spark):
-        promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, backfill=backfill), staged)
+        promoted = concurrently(lambda s: _promote_table(lakehouse, s, release, keep_lease, backfill=backfill), staged)
+    keep_lease()
+    if read_releases(lakehouse) != before:
+        raise WriteConflict("another run has released meanwhile; run again")
     after = switch(before, release, promoted, run_id, clock())
     lakehouse.overwrite(releases, frame_of(lakehouse.spark, releases, after).coalesce(1))
     return after
 
 
-def _promote_table(lakehouse: Lakehouse, staged: Staged, release: Release, *, backfill: bool) -> Promoted:
+def _promote_table(
+    lakehouse: Lakehouse, staged: Staged, release: Release, keep_lease: Keep, *, backfill: bool
+) -> Promoted:
     """Replace the slice of one table by what passed the gate, and read back what readers now get.
 
     A catalogue has no slices: a backfill, being about the past, leaves it as it is.
     """
     table = staged.table
+    keep_lease()
     if staged.found_in == "place":
         lakehouse.remove_slices(table, release.leaving)
     elif table.slice_by:

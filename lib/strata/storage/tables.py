@@ -191,7 +191,7 @@ class Lakehouse:
         kept = statistics(c for c in table.grain if c != table.partition_by)
         if not self._by_path:
             self._make_schema(table)
-        self._write("rebuild", table, frame, {"overwriteSchema": "true", **kept}, note)
+        self._write("rebuild", table, frame, {"overwriteSchema": "true", **READER_VERSION_1, **kept}, note)
 
     def replace_days(self, table: type[Table], frame: DataFrame, days: Iterable[date], note: str = "") -> None:
         """Replace exactly the rows of these days of a table partitioned by month; one commit.
