@@ -48,6 +48,23 @@ def test_a_short_key_is_refused_and_never_shown(folder: Path) -> None:
     assert "hunter2" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [(b"", "has 0 characters"), (b"\xff\xfe" * 20, "is no text"), (None, "cannot be read: Permission denied")],
+)
+def test_a_file_that_holds_no_key_is_refused_and_not_to_be_made_anew(folder, monkeypatch, held, says) -> None:
+    def unreadable(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    (folder / "secrets" / "identity.key").write_bytes(b"k" * 40 if held is None else held)
+    if held is None:
+        monkeypatch.setattr(Path, "read_text", unreadable)
+    with pytest.raises(ProjectError, match=says) as error:
+        read_key(IDENTITY, folder, {})
+    assert "identity.key" in str(error.value)
+    assert held is None or "bring back the right one" in str(error.value)
+
+
 def test_another_key_under_the_same_id_is_refused_and_nothing_of_it_is_shown() -> None:
     right, wrong = b"r" * 32, b"w" * 32
     made = hmac.new(right, b"anna", hashlib.sha256).hexdigest()[:32]

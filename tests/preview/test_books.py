@@ -71,7 +71,45 @@ def test_status_tells_what_is_current_how_runs_ended_and_who_writes(shop):
 def test_before_the_first_release_both_say_what_to_do(tmp_path):
     shop = stored(tmp_path)
     for words in (("release", "--list"), ("status",)):
-        assert "nothing is released yet; `strata run` makes the first release" in shop.strata(*words).out
+        told = f"nothing is released yet in {shop.root}; `strata run` makes the first release there"
+        assert told in shop.strata(*words).out
+
+
+def test_they_need_no_definition_to_be_right(shop):
+    (shop.folder / "features.yml").write_text("features: [")
+    (shop.folder / "audiences" / "own_brand_lovers.yml").write_text("kind: rul")
+    for words in (("release", "--list"), ("release", "--show", "b"), ("status",)):
+        said = shop.strata(*words)
+        assert said.code == 0, said.err
+    assert shop.strata("check").code == 2
+    (shop.folder / "project.yml").write_text("project: x\n")
+    assert shop.strata("status").code == 2
+
+
+def test_a_place_that_cannot_hold_tables_is_refused(shop, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    (tmp_path / "a%20b").mkdir()
+    for place, part in (("file", "found the file"), ("a%20b", "two digits are another character to readers")):
+        said = Stored(shop.folder, tmp_path / place).strata("status")
+        assert (said.code, part in said.err) == (2, True), said.err
+    monkeypatch.setattr("strata.storage.folders.os.access", lambda *_: False)
+    assert "cannot be read by this user" in shop.strata("release", "--list").err
+
+
+def test_a_damaged_log_of_runs_hides_no_release(shop):
+    for file in (shop.root / "publish" / "run_log").glob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    said = shop.strata("status")
+    assert said.code == 0, said.err
+    assert f"Release {'c' * 12} is current" in said.out
+    assert "note: " in said.out
+    assert "Last runs" not in said.out
+    for file in (shop.root / "publish" / "releases" / "_delta_log").glob("*.json"):
+        file.write_text("{")
+    said = shop.strata("status")
+    assert said.code == 3
+    assert "publish.releases: its newest version cannot be read" in said.err
+    assert "bring the file back" in said.err
 
 
 def test_no_jvm_is_started_and_no_spark_loaded(shop):

@@ -1,5 +1,6 @@
 """Definitions of the catalogue: included, overridden, and their mistakes said where they stand."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from strata.errors import ProjectError
 from strata.project.load import load_project
 
-from .grocery import change, copy_of_grocery
+from .grocery import change, copy_of_grocery, problems_of
 
 SHARED = """\
 segmentation: loyal
@@ -133,3 +134,31 @@ def test_two_definitions_that_compute_a_feature_otherwise_are_refused(tmp_path: 
     (folder / "segmentations" / "faithful.yml").write_text("segmentation: faithful\ninclude: faithful\n", "utf-8")
     with pytest.raises(ProjectError, match=r"`lines_84d` is declared otherwise at .*faithful.yml:9"):
         load_project(folder)
+
+
+def test_one_mistake_in_project_yml_is_one_problem_whatever_depends_on_it(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    change(folder / "project.yml", "retention_days: 90", "retention_days: 3")
+    assert [p.what.split(":")[0] for p in problems_of(folder)] == ["retention_days"]
+    whole = (folder / "project.yml").read_text("utf-8")
+    (folder / "project.yml").write_text(whole + "\tx: 1\n", "utf-8")
+    assert [p.what.split(":")[0] for p in problems_of(folder)] == ["not YAML"]
+    (folder / "project.yml").unlink()
+    assert [p.what for p in problems_of(folder)] == ["there is no such file, every project needs it"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_problem_and_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, scan, listed = project(tmp_path), os.scandir, Path.iterdir
+    closed = {folder / "audiences", tmp_path / "catalogue"}
+
+    def refuse(path: object) -> None:
+        if Path(str(path)) in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or scan(path))
+    monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path) or listed(path))
+    found = {p.where.file if p.where else "": p.what for p in problems_of(folder)}
+    assert found[str(folder / "audiences")] == "the folder cannot be read: Permission denied"
+    assert found[str(folder / "segmentations" / "loyal.yml")].endswith("catalogue cannot be read: Permission denied")

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
 from strata.contract.exports import audience_exports
 from strata.contract.spark import frame_of, struct_type
 from strata.errors import InputError, WriteConflict
 from strata.project.models import Storage
+from strata.storage import appending
 from strata.storage.appending import append_rows
 from strata.storage.local import open_local
 from strata.storage.tables import Lakehouse
@@ -45,7 +47,23 @@ def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415
 
     write_deltalake(str(tmp_path / "restricted" / "audience_exports"), pa.table({"other": [1]}))
-    with pytest.raises((InputError, WriteConflict), match=r"restricted\.audience_exports: a row could not be added"):
+    with pytest.raises(InputError, match=r"restricted\.audience_exports: a row could not be added"):
+        append_rows(open_local(Storage(str(tmp_path))), audience_exports, [ROW], retention_days=30)
+
+
+def test_a_folder_that_cannot_be_written_is_no_conflict(tmp_path: Path) -> None:
+    (tmp_path / "restricted").mkdir()
+    (tmp_path / "restricted" / "audience_exports").touch()
+    with pytest.raises(OSError, match=r"restricted\.audience_exports: a row could not be added: .*Not a directory"):
+        append_rows(open_local(Storage(str(tmp_path))), audience_exports, [ROW], retention_days=30)
+
+
+def test_another_writer_is_a_conflict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise CommitFailedError("version 1 is there")
+
+    monkeypatch.setattr(appending, "write_deltalake", lost)
+    with pytest.raises(WriteConflict, match="version 1 is there; try again"):
         append_rows(open_local(Storage(str(tmp_path))), audience_exports, [ROW], retention_days=30)
 
 

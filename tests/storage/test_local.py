@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_said(tables: LocalTables) -> None:
         tables.relation(segment_membership, 9)
     opened = DeltaTable(tables.root / "members" / "segment_membership")
     opened.vacuum(0, dry_run=False, enforce_retention_duration=False)
-    with pytest.raises(InputError, match="release that date again first"):
+    with pytest.raises(InputError, match="release that date again first; else bring the file back"):
         ids(tables, 1, JULY)
 
 

@@ -18,10 +18,12 @@ from strata.cli.log import JsonLog
 from strata.cli.options import JOBS, LOOKS, STAGES, parser
 from strata.console import Console, print_error, visible
 from strata.dates import day_of, parse_as_of
-from strata.errors import DONE, WITHHELD, Problem, ProjectError, StrataError
+from strata.errors import DONE, INTERRUPTED, WITHHELD, Problem, ProjectError, StrataError, exit_code_of
 from strata.generate.world import World
+from strata.project.heading import load_header
 from strata.project.load import load_project
 from strata.project.models import Project
+from strata.project.shapes.header import Header
 from strata.publish.contracts import published_tables
 from strata.quality.vocabulary import check_problems
 
@@ -44,20 +46,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StrataError as error:
         (log.error if log else print_error)(error)
         return error.exit_code
-    except Exception as error:
+    except BrokenPipeError:
+        # Nobody reads on, as with `| head`: what is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_code_of(BrokenPipeError())
+    except (Exception, KeyboardInterrupt) as error:
         if options.verbose:
             traceback.print_exc()
-        if log:
-            log.error(error)
-            return 1
-        print(f"strata: unexpected {type(error).__name__}: {visible(str(error)[:800])}", file=sys.stderr)
-        print("  this is a fault of strata (exit 1); --verbose shows where", file=sys.stderr)
-        return 1
+        (log.error if log else _print_unexpected)(error)
+        return exit_code_of(error)
+
+
+def _print_unexpected(error: BaseException) -> None:
+    what = visible(str(error)[:800])
+    whose = f"this is a fault of strata (exit {exit_code_of(error)}); --verbose shows where"
+    if isinstance(error, KeyboardInterrupt):
+        what, whose = "interrupted", f"readers keep what they have; the same command goes on (exit {INTERRUPTED})"
+    elif isinstance(error, OSError):
+        whose = f"this machine, its disk or its network (exit {exit_code_of(error)}); --verbose shows where"
+    else:
+        what = f"unexpected {type(error).__name__}: {what}"
+    print(f"strata: {what}\n  {whose}", file=sys.stderr)
 
 
 def _dispatch(options: argparse.Namespace, console: Console) -> int:
     begun = time.perf_counter()
     settings = dict(_setting(text) for text in options.set)
+    if options.job == "status" or (options.job == "release" and options.rollback is None):
+        header = load_header(options.project, settings)
+        if header.storage.is_local:
+            return _books(options, header, console)
     project = load_project(options.project, settings)
     problems = check_problems(project.checks, published_tables(project))
     if problems:
@@ -71,9 +89,6 @@ def _dispatch(options: argparse.Namespace, console: Console) -> int:
         return _look(options, project, console)
     if options.job == "export":
         return _export(options, project, console)
-    is_look = options.job == "status" or (options.job == "release" and not options.rollback)
-    if is_look and project.storage.is_local:
-        return _books(options, project, console)
     return _with_spark(options, project, console)
 
 
@@ -104,26 +119,33 @@ def _export(options: argparse.Namespace, project: Project, console: Console) -> 
     moment = datetime.now(UTC)
     wanted = Wanted(
         options.audience, options.recipient, "changes" if options.changes else "members", options.format, options.to,
-        _one_date(options), day_of(moment, project.time_zone), moment, getpass.getuser(),
+        _one_date(options), day_of(moment, project.time_zone), moment, _user(),
     )  # fmt: skip
     export(project, wanted, console)
     return DONE
 
 
-def _books(options: argparse.Namespace, project: Project, console: Console) -> int:
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except KeyError:  # a container's user without a name
+        return str(os.getuid())
+
+
+def _books(options: argparse.Namespace, header: Header, console: Console) -> int:
     """What was run and released, where it needs no Spark."""
     from strata.preview.releases import show_releases, show_status  # noqa: PLC0415
 
     judged_on = datetime.now(UTC).date()
     if options.job == "status":
-        show_status(project, judged_on, console)
+        show_status(header, judged_on, console)
     else:
-        show_releases(project, options.told, judged_on, console)
+        show_releases(header, options.told, judged_on, console)
     return DONE
 
 
 def _one_date(options: argparse.Namespace) -> date | None:
-    as_ofs = parse_as_of(options.as_of) if options.as_of else (None,)
+    as_ofs = (None,) if options.as_of is None else parse_as_of(options.as_of)
     if len(as_ofs) > 1:
         raise ProjectError(f"--as-of {options.as_of}: {options.job} looks at one date")
     return as_ofs[0]
@@ -157,10 +179,10 @@ def _job(options: argparse.Namespace, project: Project) -> "Callable[[Run, Conso
     from strata.pipeline.jobs import Wanted, run_jobs  # noqa: PLC0415
 
     stages = STAGES if options.job == "run" else (options.job,)
-    as_ofs = parse_as_of(options.as_of, options.every) if options.as_of else ()
+    as_ofs = () if options.as_of is None else parse_as_of(options.as_of, options.every)
     if not as_ofs and options.job != "ingest":
         raise ProjectError(f"{options.job} needs a date: --as-of YYYY-MM-DD")
-    known_at = _instant(options.known_at) if options.known_at else None
+    known_at = None if options.known_at is None else _instant(options.known_at)
     asked = stages, as_ofs, known_at, options.force, dict(os.environ), options.refit, options.wait
     return lambda run, console: run_jobs(run, Wanted(*asked), console)
 

@@ -82,9 +82,12 @@ def _add_options(job: argparse.ArgumentParser, name: str) -> None:
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1
     if not 0 <= minutes <= LONGEST_WAIT:
-        raise argparse.ArgumentTypeError(f"{text}: expected 0 to {LONGEST_WAIT} minutes")
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected 0 to {LONGEST_WAIT} minutes")
     return minutes
 
 

@@ -12,6 +12,8 @@ from strata.project.models import Identity
 SHORTEST = 32
 """Characters of text, or bytes behind hex digits, that a key has at least."""
 
+AGAIN = "bring back the right one; in a new project remove it, and `strata init` makes another"
+
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){32,}")
 
 
@@ -31,12 +33,13 @@ def read_key(identity: Identity, folder: Path, environ: Mapping[str, str]) -> by
     """
     from_environment = environ.get(identity.key_env, "").strip()
     if from_environment:
-        return _key(from_environment, f"the environment variable {identity.key_env}", folder)
+        return _key(from_environment, f"the environment variable {identity.key_env}")
     if identity.key_file:
         path = folder / identity.key_file
         if path.is_file():
-            return _key(path.read_text(encoding="utf-8").strip(), f"the file {path}", folder)
-    raise ProjectError(f"there is no identity key: {_places(identity, folder)}\n    {_next_step(folder)}")
+            return _key(_text(path), f"the file {path}")
+    first = f"in a new project make one with: strata init --project {folder}; else bring back the one it had"
+    raise ProjectError(f"there is no identity key: {_places(identity, folder)}\n    {first}")
 
 
 def check_key(key: bytes, identity: Identity, source_id: str, customer_id: str) -> None:
@@ -60,17 +63,22 @@ def check_key(key: bytes, identity: Identity, source_id: str, customer_id: str) 
     raise ProjectError(f"{found}\n    put the right one back; it is looked for in {places}")
 
 
-def _key(text: str, place: str, folder: Path) -> bytes:
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise ProjectError(f"the identity key in the file {path} is no text\n    {AGAIN}") from None
+    except OSError as error:
+        raise ProjectError(f"the identity key in the file {path} cannot be read: {error.strerror}") from None
+
+
+def _key(text: str, place: str) -> bytes:
     if len(text) < SHORTEST:
         found = f"the identity key in {place} has {len(text)} characters, expected at least {SHORTEST}"
-        raise ProjectError(f"{found}\n    {_next_step(folder)}")
+        raise ProjectError(f"{found}\n    {AGAIN}")
     return bytes.fromhex(text) if _HEX.fullmatch(text) else text.encode()
 
 
 def _places(identity: Identity, folder: Path) -> str:
     variable = f"the environment variable {identity.key_env} is not set"
     return f"{variable}, and there is no file {folder / identity.key_file}" if identity.key_file else variable
-
-
-def _next_step(folder: Path) -> str:
-    return f"make one with: strata init --project {folder}"

@@ -18,7 +18,7 @@ def release_job(run: Run, rollback: str | None, show: str | None, console: Conso
         WriteConflict: another run holds the lease.
     """
     if rollback is None:
-        print_book(book_of(run), show, console)
+        print_book(book_of(run), show, run.lakehouse.storage, console)
         return
     with leased(run, console, wait_minutes) as held:
         roll_back(held, rollback, console)

@@ -30,7 +30,7 @@ def project_files(folder: Path, notes: Notes) -> Files:
         raise notes.refuse(None, f"there is no project folder {folder}", "give it with --project DIR")
     single: dict[str, Path] = {}
     folders: dict[str, list[Path]] = {name: [] for name in FOLDERS}
-    for path in _yaml_files(folder):
+    for path in _yaml_files(folder, notes):
         parent = path.relative_to(folder).parent.as_posix()
         if parent == "." and path.name in SINGLE:
             single[path.name] = path
@@ -56,10 +56,14 @@ def _misplaced(path: Path, parent: str, notes: Notes) -> None:
     notes.add(Location(str(path), 1, 1), "nothing reads a file of this name here", hint)
 
 
-def _yaml_files(folder: Path) -> list[Path]:
+def _yaml_files(folder: Path, notes: Notes) -> list[Path]:
     """YAML files down to the third level; what begins with a dot is not the project's."""
     found: list[Path] = []
-    for at, below, files in os.walk(folder):
+
+    def unreadable(error: OSError) -> None:
+        notes.add(Location(str(error.filename), 1, 1), f"the folder cannot be read: {error.strerror}")
+
+    for at, below, files in os.walk(folder, onerror=unreadable):
         depth = len(Path(at).relative_to(folder).parts)
         below[:] = sorted(name for name in below if not name.startswith(".") and depth + 1 < _DEEPEST)
         found += [Path(at, name) for name in files if name.endswith(_YAML) and not name.startswith(".")]

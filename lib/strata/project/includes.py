@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from strata.project import scalars as s
-from strata.project.notes import Notes
+from strata.project.notes import Notes, Unreadable
 from strata.project.reading import mapping_of, mismatch
 from strata.project.variables import fill
 from strata.project.words import nearest
@@ -31,17 +31,20 @@ def catalogue_of(folder: Path, includes: str | None) -> Path | None:
     return found if folder.is_absolute() else Path(os.path.relpath(found))
 
 
-def including(catalogue: Path | None, notes: Notes) -> Callable[[Node], Node]:
+def including(catalogue: Path | None, notes: Notes, *, is_known: bool = True) -> Callable[[Node], Node]:
     """What makes a definition whole: the node with what it includes and with its numbers filled in.
 
     Args:
         catalogue: the folder of shared definitions; None: the project names none.
         notes: gets the problems.
+        is_known: False where project.yml, which names the catalogue, cannot be read: nothing is said of includes then.
     """
 
     def whole(node: Node) -> Node:
         if not isinstance(node, Entries) or not {INCLUDE, NUMBERS} & node.by_key.keys():
             return node
+        if INCLUDE in node.by_key and not is_known:
+            raise Unreadable
         shared = _shared(node, catalogue, notes)
         numbers = _numbers(shared, node, notes)
         merged = {**(shared.by_key if shared else {}), **node.by_key}
@@ -61,7 +64,10 @@ def _shared(node: Entries, catalogue: Path | None, notes: Notes) -> Entries | No
         raise notes.refuse(name.where, "project.yml names no catalogue", "add to it: includes: ../catalogue")
     if not catalogue.is_dir():
         raise notes.refuse(name.where, f"there is no folder {catalogue}", "correct `includes` in project.yml")
-    there = {path.stem: path for path in sorted(catalogue.glob("*.yml"))}
+    try:
+        there = {path.stem: path for path in sorted(catalogue.iterdir()) if path.suffix == ".yml"}
+    except OSError as error:
+        raise notes.refuse(name.where, f"the folder {catalogue} cannot be read: {error.strerror}") from error
     if name.words not in there:
         hint = nearest(name.words, there)
         raise notes.refuse(name.where, f"there is no definition `{name.words}` in {catalogue}", hint)

@@ -19,6 +19,7 @@ from strata.project.checks.units import check_roll_up, names_per_unit
 from strata.project.completed import complete_audiences
 from strata.project.folder import project_files
 from strata.project.hashes import config_hash, definition_hashes
+from strata.project.heading import read_heading
 from strata.project.includes import catalogue_of, including
 from strata.project.models import Feature, Kpi, Project, Segmentation
 from strata.project.names import names_of_features
@@ -29,14 +30,13 @@ from strata.project.reading import Reader
 from strata.project.recommendations import Recommendation
 from strata.project.shapes.audiences import AUDIENCE
 from strata.project.shapes.features import FEATURES, FeatureFile
-from strata.project.shapes.header import HEADER, Header
+from strata.project.shapes.header import Header
 from strata.project.shapes.kpis import KPIS
 from strata.project.shapes.policies import OFFERS, PRIVACY, QUALITY
 from strata.project.shapes.recommendations import RECOMMENDATION
 from strata.project.shapes.segmentations import DEFINITION, Definition
 from strata.project.shapes.sources import SOURCE
 from strata.project.sources import Source
-from strata.project.variables import fill, known_variables, override
 from strata.project.words import place_of
 from strata.project.yaml import Entries, Node, read_yaml
 
@@ -99,28 +99,23 @@ def load_project(folder: Path, settings: Mapping[str, str] | None = None) -> Pro
 
 def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
     files = project_files(root, notes)
-    variables: dict[str, str] = {}
-
-    def of_header(node: Node) -> Node:
-        node = override(node, settings)
-        variables.update(known_variables(node.value("variables") if isinstance(node, Entries) else None, notes))
-        return _filled(node, variables, notes)
+    heading = read_heading(files.single.get("project.yml"), settings, notes)
 
     def of_source(node: Node) -> Node:
         if not isinstance(node, Entries):
             return node
         places = {key: entry for key, entry in node.by_key.items() if key in ("read", "lookups")}
-        filled = {key: (written, _filled(value, variables, notes)) for key, (written, value) in places.items()}
+        filled = {key: (written, heading.filled(value, notes)) for key, (written, value) in places.items()}
         return replace(node, by_key={**node.by_key, **filled})
 
     def of_audience(node: Node) -> Node:
         if not isinstance(node, Entries) or "list" not in node.by_key:
             return node
         written, value = node.by_key["list"]
-        return replace(node, by_key={**node.by_key, "list": (written, _filled(value, variables, notes))})
+        return replace(node, by_key={**node.by_key, "list": (written, heading.filled(value, notes))})
 
-    def single(name: str, reader: Reader[T], absent: T | None, prepare: Callable[[Node], Node] = _as_is) -> T | None:
-        return _file(files.single[name], reader, notes, prepare) if name in files.single else absent
+    def single(name: str, reader: Reader[T], absent: T | None) -> T | None:
+        return _file(files.single[name], reader, notes, _as_is) if name in files.single else absent
 
     def folder(name: str, reader: Reader[T], prepare: Callable[[Node], Node] = _as_is) -> tuple[T, ...]:
         read = {path.stem: _file(path, reader, notes, prepare) for path in files.folders[name]}
@@ -131,13 +126,12 @@ def _read(root: Path, settings: Mapping[str, str], notes: Notes) -> _Parts:
     no_offers: Mapping[str, str] = {}
     no_checks: tuple[tuple[Check, ...], History] = ((), History())
     no_kpis: tuple[Kpi, ...] = ()
-    header = single("project.yml", HEADER, None, of_header)
-    catalogue = catalogue_of(root, header.includes) if header else None
+    included = including(catalogue_of(root, heading.includes), notes, is_known=heading.variables is not None)
     return _Parts(
-        header=header,
+        header=heading.header,
         sources=folder("sources", SOURCE, of_source),
         features=single("features.yml", FEATURES, None),
-        definitions=folder("segmentations", DEFINITION, including(catalogue, notes)),
+        definitions=folder("segmentations", DEFINITION, included),
         audiences=folder("audiences", AUDIENCE, of_audience),
         recommendations=folder("recommendations", RECOMMENDATION),
         offers=single("offers.yml", OFFERS, no_offers),
@@ -158,13 +152,6 @@ def _file(path: Path, reader: Reader[T], notes: Notes, prepare: Callable[[Node],
         for name in extra.by_key if isinstance(extra, Entries) else ():
             notes.doubt(name)
         return None
-
-
-def _filled(node: Node, variables: Mapping[str, str], notes: Notes) -> Node:
-    try:
-        return fill(node, variables, notes)
-    except Unreadable:
-        return node
 
 
 def _as_is(node: Node) -> Node:

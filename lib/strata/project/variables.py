@@ -83,7 +83,10 @@ def _value(name: str, node: Scalar, variables: Mapping[str, str], notes: Notes) 
 
 def _package_folder(package: str, node: Scalar, notes: Notes) -> str:
     """The folder of an installed package, found without importing it."""
-    spec = find_spec(package) if package.isidentifier() else None
+    try:
+        spec = find_spec(package) if package.isidentifier() else None
+    except ValueError:  # `__main__` is no package
+        spec = None
     if spec is None or not (spec.submodule_search_locations or spec.origin):
         raise notes.refuse(
             node.where, f"the Python package `{package}` is not installed", "install it, or set the variable with --set"

@@ -22,8 +22,14 @@ class Printer(Protocol):
         """Rows under a header."""
 
 
-def print_book(book: Book, digits: str | None, printer: Printer) -> None:
+def print_book(book: Book, digits: str | None, storage: Storage, printer: Printer) -> None:
     """All releases, or all that is known of the one that begins with `digits`.
+
+    Args:
+        book: the book of releases.
+        digits: the first of the id of a release; None: all are listed.
+        storage: of the project.
+        printer: where to print.
 
     Raises:
         ProjectError: there is no such release, or the digits are those of several.
@@ -36,7 +42,16 @@ def print_book(book: Book, digits: str | None, printer: Printer) -> None:
     elif book.rows:
         printer.table(HEADER, list_releases(book))
     else:
-        printer.say("nothing is released yet; `strata run` makes the first release")
+        printer.say(nothing_released(storage))
+
+
+def nothing_released(storage: Storage) -> str:
+    """What is said where there is no release: also to who looks in a wrong place."""
+    return f"nothing is released yet in {_place(storage)}; `strata run` makes the first release there"
+
+
+def _place(storage: Storage) -> str:
+    return storage.root or f"catalog {storage.catalog}"
 
 
 def release_lines(current: Sequence[Row], storage: Storage) -> list[str]:
@@ -48,7 +63,7 @@ def release_lines(current: Sequence[Row], storage: Storage) -> list[str]:
     """
     head, rows = current[0], sum(r["row_count"] for r in current)
     about = f"as of {head['as_of_date']}, {len(current)} tables, {rows:,} rows, code {head['code_version']}"
-    place = storage.root or f"catalog {storage.catalog}"
+    place = _place(storage)
     return [
         f"\nRelease {head['release_id'][:SHOWN]} is current: {about}",
         f"Tables: {place}/publish and {place}/members; `publish/releases` says which versions belong together",

@@ -6,7 +6,7 @@ from typing import Any
 
 from strata.project.models import Storage
 from strata.publish.listing import HEADER as RELEASES
-from strata.publish.listing import MINUTE, Printer, list_releases, release_lines
+from strata.publish.listing import MINUTE, Printer, list_releases, nothing_released, release_lines
 from strata.publish.release import current_release
 from strata.publish.rollback import Book
 
@@ -62,7 +62,7 @@ def print_status(book: Book, log: Sequence[Row], leases: Sequence[Row], storage:
     """
     current = current_release(book.rows)
     if not current:
-        printer.say("nothing is released yet; `strata run` makes the first release")
+        printer.say(nothing_released(storage))
     for line in release_lines(current, storage) if current else ():
         printer.say(line)
     for lease in (r for r in leases if r["holder"]):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, SchemaMismatchError
 
 from strata.contract.columns import Column, Table, Type
 from strata.errors import InputError, WriteConflict
@@ -38,6 +38,7 @@ def append_rows(
     Raises:
         InputError: the table needs a newer reader than version 1, as no table of strata does.
         WriteConflict: another writer has come between.
+        OSError: the folder cannot be written, or the disk is full.
     """
     address, schema = str(tables.root / table.schema / table.__name__), pa.schema(map(_field, table.columns))
     faults = Faults.from_environment()
@@ -55,9 +56,16 @@ def append_rows(
             raise InputError(f"{table.full_name()}: found Delta reader version {found}, expected 1, as strata writes")
         with faults.around("append", table.full_name()):
             write_deltalake(address, pa.Table.from_pylist(list(rows), schema), mode="append")
+    except CommitFailedError as error:
+        raise WriteConflict(f"{_not_added(table, error)}; try again") from error
+    except (SchemaMismatchError, DeltaProtocolError) as error:
+        raise InputError(_not_added(table, error)) from error
     except DeltaError as error:
-        what = f"{table.full_name()}: a row could not be added: {str(error).splitlines()[0]}"
-        raise WriteConflict(f"{what}; try again") from error
+        raise OSError(_not_added(table, error)) from error
+
+
+def _not_added(table: type[Table], error: DeltaError) -> str:
+    return f"{table.full_name()}: a row could not be added: {str(error).splitlines()[0]}"
 
 
 def _field(column: Column) -> pa.Field:

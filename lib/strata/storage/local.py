@@ -16,14 +16,16 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from strata.contract.columns import Table, Type
-from strata.errors import InputError, ProjectError
+from strata.errors import InputError, Problem, ProjectError
 from strata.project.models import Storage
 from strata.segments import literals
+from strata.storage.folders import check_folder
 
 if TYPE_CHECKING:  # looks read rows only, and pyarrow takes its time to load
     import pyarrow as pa
 
 Row = dict[str, Any]
+GONE = "a version older than retention_days is gone: release that date again first; else bring the file back"
 NO_COLUMNS: Mapping[str, str] = {}
 _TYPES = {"long": "BIGINT", "string": "VARCHAR", "integer": "INTEGER"}
 
@@ -72,7 +74,7 @@ class LocalTables:
         """The answer to a query.
 
         Raises:
-            InputError: a file that the log names is gone: its version is older than what the project keeps.
+            InputError: a file that the log names is gone or damaged.
         """
         with self._readable():
             found = self.connection.execute(query)
@@ -98,8 +100,9 @@ class LocalTables:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except duckdb.IOException as error:
-            raise InputError(f"{self.root}: {str(error).splitlines()[0]}; release that date again first") from error
+        except duckdb.Error as error:
+            what = f"{self.root}: a file of a table cannot be read: {str(error).splitlines()[0]}"
+            raise InputError([Problem(None, what, GONE)]) from error
 
     def _open(self, table: type[Table], version: int | None = None) -> DeltaTable:
         try:
@@ -109,8 +112,9 @@ class LocalTables:
                 f"{table.full_name()}: there is no such table under {self.root}; `strata run` makes it"
             ) from None
         except DeltaError as error:
-            what = f"{table.full_name()}: version {version} cannot be read: {str(error).splitlines()[0]}"
-            raise InputError(f"{what}; release that date again first") from error
+            which = "its newest version" if version is None else f"version {version}"
+            what = f"{table.full_name()}: {which} cannot be read: {str(error).splitlines()[0]}"
+            raise InputError([Problem(None, what, GONE)]) from error
         found = opened.protocol().min_reader_version
         if found != 1:
             raise InputError(f"{table.full_name()}: found Delta reader version {found}, expected 1, as strata writes")
@@ -124,7 +128,7 @@ def open_local(storage: Storage) -> LocalTables:
     """The tables of a project that keeps them in a local folder.
 
     Raises:
-        ProjectError: they lie elsewhere, where only Spark reads them.
+        ProjectError: they lie elsewhere, where only Spark reads them, or the folder is none or cannot be read.
     """
     if storage.root is None or not storage.is_local:
         place = storage.root or f"the catalog {storage.catalog}"
@@ -132,7 +136,9 @@ def open_local(storage: Storage) -> LocalTables:
             f"storage: the tables lie in {place}, and this command reads only a local folder without Spark;"
             " set storage.root to a local copy: --set storage.root=DIR"
         )
-    return LocalTables(Path(storage.root).resolve(), duckdb.connect(":memory:"))
+    root = Path(storage.root).resolve()
+    check_folder(root)
+    return LocalTables(root, duckdb.connect(":memory:"))
 
 
 def _path(uri: str) -> str:
