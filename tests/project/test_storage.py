@@ -31,6 +31,13 @@ def test_other_storage_needs_a_single_writer_or_a_log_store(scheme):
         storage(root=root, single_writer="false")
 
 
+@pytest.mark.parametrize("root", ["~/x", "~me/x", "file:/x", "s3a:bucket/x", "C:/x"])
+def test_what_only_looks_like_a_place_is_no_folder(root):
+    with pytest.raises(ProjectError, match=r"which would be a folder of that name where strata is started"):
+        storage(root=root)
+    assert storage(root=f"./{root}").is_local
+
+
 def test_a_folder_has_no_scheme_and_a_catalog_no_root():
     assert storage().scheme is None
     assert storage(root="", catalog="main", prefix="x_").scheme is None

@@ -1,5 +1,7 @@
 """Where tables live, and whether two runs there could overwrite each other's commits."""
 
+import re
+
 from strata.project import scalars as s
 from strata.project.models import Storage
 from strata.project.notes import Notes
@@ -10,6 +12,8 @@ ATOMIC = ("file", "hdfs", "viewfs", "gs", "abfs", "abfss", "wasb", "wasbs", "adl
 """Schemes under which a file can be made that is not there, and by one writer only, as Delta's commits need."""
 UNSAFE = "LocalLogStore"
 """Lets two writers make the same commit, on every file system."""
+_NO_FOLDER = re.compile(r"~|[A-Za-z][A-Za-z0-9+.-]*:(?!//)")
+"""Shells and Hadoop know more by such words than a path."""
 
 _KEYS = plain_record(
     "storage",
@@ -31,6 +35,9 @@ def storage(node: Node, notes: Notes) -> Storage:
         raise notes.refuse(node.where, "expected either `root` or `catalog`", "tables live in a folder or in a catalog")
     if any("`" in words for words in (read.root, read.catalog, read.prefix) if words):
         raise notes.refuse(node.where, "found a backtick, which Delta takes for the end of a name", "take another name")
+    if read.root is not None and _NO_FOLDER.match(read.root):
+        what = f"root: found `{read.root}`, which would be a folder of that name where strata is started"
+        raise notes.refuse(node.where, what, "write the whole path, a scheme with `://`")
     if read.root is not None and read.prefix:
         raise notes.refuse(node.where, "found `prefix` beside `root`", "a prefix belongs to a catalog")
     _check_commits(read, node, notes)
