@@ -81,6 +81,8 @@ def test_where_nobody_is_taken_out_what_is_in_place_is_not_written_again_and_all
     assert int(metrics.get("numOutputRows", 0)) == 0
 
 
+@pytest.mark.long
+@pytest.mark.soak
 def test_what_somebody_has_deleted_in_place_comes_from_the_version_that_has_it(copy):
     world.say_nothing(copy)
     copy.delta(segment_membership).delete(f"as_of_date = '{FIRST}' AND segment = 'a'")
