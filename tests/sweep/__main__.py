@@ -1,6 +1,6 @@
 """`make crash-sweep`: kill the driver at every commit and at random moments, on grocery; see `kills`.
 
-It takes hours on the whole data. What is done is written down: begun again, it goes on where it was.
+It takes more than a day on two cores. What is done is written down: begun again, it goes on where it was.
 """
 
 import argparse

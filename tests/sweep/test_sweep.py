@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from tests.sweep import driver
 from tests.sweep.contents import OF_A_PLACE, OF_A_RUN, contents, differing
 from tests.sweep.readers import BY_NAME, Readers, read
-from tests.sweep.shops import FEBRUARY, STAGES, Corner, Grocery, NightlyShop, date, make_corner, make_grocery
+from tests.sweep.shops import DECEMBER, FEBRUARY, STAGES, Corner, NightlyShop, date, make_corner, make_grocery
 
 from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.processes import Process
@@ -33,7 +33,7 @@ KILLS = (
     "after replace members.audience_changes",  # some tables have February, some do not, and so does the next
     "after overwrite publish.releases",        # all is done, and the lease not given back
 )  # fmt: skip
-WITHDRAWN = "withdraw silver.events"
+AFTER_A_DEATH = ("before withdraw silver.events", "after withdraw silver.events")
 """What the run after a death in ingest begins with, and no undisturbed run does."""
 TORN = ("replace features.daily", "rebuild features.daily")
 """What comes after a death between pairs and tiles, of which then neither is trusted; KILLS has the first."""
@@ -140,8 +140,9 @@ def one_of_a_kind(points: list[str]) -> set[str]:
         found = POINT.fullmatch(point)
         assert found, point
         kinds.setdefault((found["side"], found["commit"], found["schema"]), point)
-    decisive = ("append bronze.files", "overwrite staging.promotions", "overwrite publish.releases", WITHDRAWN)
-    return {*kinds.values(), *(f"{side} {commit}" for side in ("before", "after") for commit in decisive)}
+    decisive = ("append bronze.files", "overwrite staging.promotions", "overwrite publish.releases")
+    much = {f"{side} {commit}" for side in ("before", "after") for commit in decisive}.intersection(points)
+    return {*kinds.values(), *much, *(AFTER_A_DEATH if "after append bronze.files" in points else ())}
 
 
 def test_there_is_a_point_before_and_after_every_commit(nights: Nights) -> None:
@@ -223,34 +224,30 @@ def wait_until_quiet(spark: SparkSession, root: Path) -> None:
 
 @pytest.mark.usefixtures("_of_the_dead")
 def test_dead_at_one_commit_of_every_kind(spark: SparkSession, nights: Nights, tmp_path: Path) -> None:
-    wanted = one_of_a_kind(nights.points[FEBRUARY])
-    corner = nights.delivered[FEBRUARY].copied(tmp_path / "corner")
-    died_at, readers = die_everywhere(spark, corner, FEBRUARY, wanted.__contains__)
+    dead_at(one_of_a_kind(nights.points[FEBRUARY]), spark, nights, FEBRUARY, tmp_path)
+
+
+@pytest.mark.usefixtures("_of_the_dead")
+def test_grocery_dead_at_one_commit_of_every_kind(
+    spark: SparkSession, nights_of_grocery: Nights, tmp_path: Path
+) -> None:
+    dead_at(one_of_a_kind(nights_of_grocery.points[DECEMBER]), spark, nights_of_grocery, DECEMBER, tmp_path)
+
+
+def dead_at(wanted: set[str], spark: SparkSession, nights: Nights, as_of: date, place: Path) -> None:
+    shop = nights.delivered[as_of].copied(place / "shop")
+    died_at, readers = die_everywhere(spark, shop, as_of, wanted.__contains__)
     assert died_at == wanted
     assert readers.wrong == []
-    assert differing(held_by(corner), nights.done[FEBRUARY]) == []
+    assert differing(held_by(shop), nights.done[as_of]) == []
 
 
 @pytest.mark.usefixtures("_of_the_dead")
 @pytest.mark.parametrize("as_of", Corner.days, ids=str)
 def test_dead_at_every_commit(spark: SparkSession, nights: Nights, tmp_path: Path, as_of: date) -> None:
-    dead_at_every_commit(spark, nights, tmp_path, as_of)
-
-
-@pytest.mark.usefixtures("_of_the_dead")
-@pytest.mark.parametrize("as_of", Grocery.days, ids=str)
-def test_dead_at_every_commit_of_grocery(
-    spark: SparkSession, nights_of_grocery: Nights, tmp_path: Path, as_of: date
-) -> None:
-    dead_at_every_commit(spark, nights_of_grocery, tmp_path, as_of)
-
-
-def dead_at_every_commit(spark: SparkSession, nights: Nights, place: Path, as_of: date) -> None:
-    shop = nights.delivered[as_of].copied(place / "shop")
-    died_at, readers = die_everywhere(spark, shop, as_of)
+    corner = nights.delivered[as_of].copied(tmp_path / "corner")
+    died_at, readers = die_everywhere(spark, corner, as_of)
     points = {point.replace(*TORN) for point in nights.points[as_of]}
-    if "after append bronze.files" in points:
-        points |= {f"before {WITHDRAWN}", f"after {WITHDRAWN}"}
-    assert died_at >= points
+    assert died_at >= {*points, *AFTER_A_DEATH}
     assert readers.wrong == []
-    assert differing(held_by(shop), nights.done[as_of]) == []
+    assert differing(held_by(corner), nights.done[as_of]) == []
