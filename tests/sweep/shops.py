@@ -56,7 +56,7 @@ class NightlyShop:
     ) -> None:
         """What `strata run` does, in this process, always at the same moment, so that the same rows come out."""
         found = Faults.from_environment() if faults is None else faults
-        night = datetime.combine(as_of + timedelta(days=1), time(3), UTC)
+        night = datetime.combine(as_of + timedelta(days=1), time(9), UTC)  # the day is over in New York, too
         lakehouse = Lakehouse(spark, Storage(root=str(self.root)), run_id, faults=found)
         run = Run(self.project(), lakehouse, lambda: night, Silent())
         run_jobs(run, Wanted(stages, (as_of,), None, False, KEYS), Console(io.StringIO()))
