@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.storage.promote_once import join_session
-from tests.sweep.shops import Corner
+from tests.sweep.corner import Corner
 
 if __name__ == "__main__":
     folder, as_of, run_id = sys.argv[1:]

@@ -16,8 +16,8 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.sweep import driver
 from tests.sweep.contents import OF_A_PLACE, OF_A_RUN, contents, differing
+from tests.sweep.corner import FEBRUARY, NIGHTS, STAGES, Corner, date, make_corner
 from tests.sweep.readers import BY_NAME, Readers, read
-from tests.sweep.shops import DECEMBER, FEBRUARY, STAGES, Corner, NightlyShop, date, make_corner, make_grocery
 
 from strata.storage.faults import VARIABLE, Fault, Faults
 from strata.storage.processes import Process
@@ -33,7 +33,7 @@ KILLS = (
     "after replace members.audience_changes",  # some tables have February, some do not, and so does the next
     "after overwrite publish.releases",        # all is done, and the lease not given back
 )  # fmt: skip
-AFTER_A_DEATH = ("before withdraw silver.events", "after withdraw silver.events")
+WITHDRAWN = "withdraw silver.events"
 """What the run after a death in ingest begins with, and no undisturbed run does."""
 TORN = ("replace features.daily", "rebuild features.daily")
 """What comes after a death between pairs and tiles, of which then neither is trusted; KILLS has the first."""
@@ -66,33 +66,25 @@ class Mortal(Faults):
 
 @dataclass(frozen=True)
 class Nights:
-    """A shop before and after each night's run, undisturbed, and the points that each has passed."""
+    """The shop before and after each night's run, undisturbed, and the points that each has passed."""
 
-    delivered: dict[date, NightlyShop] = field(default_factory=dict)
-    released: dict[date, NightlyShop] = field(default_factory=dict)
-    done: dict[date, Content] = field(default_factory=dict)
-    points: dict[date, list[str]] = field(default_factory=dict)
+    delivered: dict[date, Corner]
+    released: dict[date, Corner]
+    done: dict[date, Content]
+    points: dict[date, list[str]]
 
 
 @pytest.fixture(scope="module")
 def nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    return undisturbed(spark, make_corner(tmp_path_factory.mktemp("undisturbed") / "corner"))
-
-
-@pytest.fixture(scope="module")
-def nights_of_grocery(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    return undisturbed(spark, make_grocery(tmp_path_factory.mktemp("undisturbed") / "grocery"))
-
-
-def undisturbed(spark: SparkSession, shop: NightlyShop) -> Nights:
-    place, found = shop.folder.parent, Nights()
-    for as_of in shop.days:
-        shop.deliver(as_of)
-        found.delivered[as_of] = shop.copied(place / f"before-{as_of}")
-        shop.run(spark, as_of, f"undisturbed-{as_of}", Faults("record", str(place / f"points-{as_of}")))
-        found.done[as_of] = held_by(shop)
+    place = tmp_path_factory.mktemp("undisturbed")
+    corner, found = make_corner(place / "corner"), Nights({}, {}, {}, {})
+    for as_of in NIGHTS:
+        corner.deliver(as_of)
+        found.delivered[as_of] = corner.copied(place / f"before-{as_of}")
+        corner.run(spark, as_of, f"undisturbed-{as_of}", Faults("record", str(place / f"points-{as_of}")))
+        found.done[as_of] = held_by(corner)
         found.points[as_of] = (place / f"points-{as_of}").read_text().splitlines()
-        found.released[as_of] = shop.copied(place / f"after-{as_of}")
+        found.released[as_of] = corner.copied(place / f"after-{as_of}")
     return found
 
 
@@ -104,12 +96,12 @@ def _of_the_dead() -> Iterator[None]:
         yield
 
 
-def held_by(shop: NightlyShop) -> Content:
-    return contents(shop.root, (*OF_A_RUN, *OF_A_PLACE))
+def held_by(corner: Corner) -> Content:
+    return contents(corner.root, (*OF_A_RUN, *OF_A_PLACE))
 
 
 def die_everywhere(
-    spark: SparkSession, shop: NightlyShop, as_of: date, mortal_at: Callable[[str], bool] = lambda _: True
+    spark: SparkSession, corner: Corner, as_of: date, mortal_at: Callable[[str], bool] = lambda _: True
 ) -> tuple[set[str], Readers]:
     """Stage by stage: die at a point, begin again, die at the next ..., until a run gets through; then a plain run.
 
@@ -117,17 +109,17 @@ def die_everywhere(
         The points died at, and what readers have seen after every death.
     """
     died_at: set[str] = set()
-    readers = Readers(shop.root)
+    readers = Readers(corner.root)
     for stage in STAGES:
         for number in count(1):
             try:
-                shop.run(spark, as_of, f"{stage}-{number}", Mortal(died_at=died_at, mortal_at=mortal_at), (stage,))
+                corner.run(spark, as_of, f"{stage}-{number}", Mortal(died_at=died_at, mortal_at=mortal_at), (stage,))
             except Fault:
                 readers.follow()
                 readers.look()
             else:
                 break
-    shop.run(spark, as_of, "plain")
+    corner.run(spark, as_of, "plain")
     readers.follow()
     readers.look()
     return died_at, readers
@@ -140,9 +132,8 @@ def one_of_a_kind(points: list[str]) -> set[str]:
         found = POINT.fullmatch(point)
         assert found, point
         kinds.setdefault((found["side"], found["commit"], found["schema"]), point)
-    decisive = ("append bronze.files", "overwrite staging.promotions", "overwrite publish.releases")
-    much = {f"{side} {commit}" for side in ("before", "after") for commit in decisive}.intersection(points)
-    return {*kinds.values(), *much, *(AFTER_A_DEATH if "after append bronze.files" in points else ())}
+    decisive = ("append bronze.files", "overwrite staging.promotions", "overwrite publish.releases", WITHDRAWN)
+    return {*kinds.values(), *(f"{side} {commit}" for side in ("before", "after") for commit in decisive)}
 
 
 def test_there_is_a_point_before_and_after_every_commit(nights: Nights) -> None:
@@ -198,7 +189,7 @@ def test_six_drivers_killed_one_after_the_other(spark: SparkSession, nights: Nig
     assert differing(held_by(corner), nights.done[FEBRUARY]) == []
 
 
-def start(spark: SparkSession, corner: NightlyShop, run_id: str, faults: str) -> subprocess.CompletedProcess[str]:
+def start(spark: SparkSession, corner: Corner, run_id: str, faults: str) -> subprocess.CompletedProcess[str]:
     """A driver for February, with the JVM of these tests as its own: nearly all its time would be the start of one."""
     java = spark.sparkContext._gateway.gateway_parameters
     environ = {
@@ -224,30 +215,20 @@ def wait_until_quiet(spark: SparkSession, root: Path) -> None:
 
 @pytest.mark.usefixtures("_of_the_dead")
 def test_dead_at_one_commit_of_every_kind(spark: SparkSession, nights: Nights, tmp_path: Path) -> None:
-    dead_at(one_of_a_kind(nights.points[FEBRUARY]), spark, nights, FEBRUARY, tmp_path)
-
-
-@pytest.mark.usefixtures("_of_the_dead")
-def test_grocery_dead_at_one_commit_of_every_kind(
-    spark: SparkSession, nights_of_grocery: Nights, tmp_path: Path
-) -> None:
-    dead_at(one_of_a_kind(nights_of_grocery.points[DECEMBER]), spark, nights_of_grocery, DECEMBER, tmp_path)
-
-
-def dead_at(wanted: set[str], spark: SparkSession, nights: Nights, as_of: date, place: Path) -> None:
-    shop = nights.delivered[as_of].copied(place / "shop")
-    died_at, readers = die_everywhere(spark, shop, as_of, wanted.__contains__)
+    wanted = one_of_a_kind(nights.points[FEBRUARY])
+    corner = nights.delivered[FEBRUARY].copied(tmp_path / "corner")
+    died_at, readers = die_everywhere(spark, corner, FEBRUARY, wanted.__contains__)
     assert died_at == wanted
     assert readers.wrong == []
-    assert differing(held_by(shop), nights.done[as_of]) == []
+    assert differing(held_by(corner), nights.done[FEBRUARY]) == []
 
 
 @pytest.mark.usefixtures("_of_the_dead")
-@pytest.mark.parametrize("as_of", Corner.days, ids=str)
+@pytest.mark.parametrize("as_of", NIGHTS, ids=str)
 def test_dead_at_every_commit(spark: SparkSession, nights: Nights, tmp_path: Path, as_of: date) -> None:
     corner = nights.delivered[as_of].copied(tmp_path / "corner")
     died_at, readers = die_everywhere(spark, corner, as_of)
     points = {point.replace(*TORN) for point in nights.points[as_of]}
-    assert died_at >= {*points, *AFTER_A_DEATH}
+    assert died_at >= {*points, f"before {WITHDRAWN}", f"after {WITHDRAWN}"}
     assert readers.wrong == []
     assert differing(held_by(corner), nights.done[as_of]) == []

@@ -1,22 +1,20 @@
-"""Projects as small as their audiences allow, and runs of them in this process, each in the night after its day."""
+"""A project as small as publishing allows, and runs of it in this process at the moments of its two month ends."""
 
 import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import ClassVar, Self
 
 from pyspark.sql import SparkSession
-from tests.end_to_end.kit import small_shop
 from tests.ingest.kit import Silent
 
 from strata.console import Console
 from strata.pipeline.context import Run
 from strata.pipeline.jobs import Wanted, run_jobs
 from strata.project.load import load_project
-from strata.project.models import Project, Storage
+from strata.project.models import Storage
 from strata.storage.faults import Faults
 from strata.storage.tables import Lakehouse
 
@@ -24,62 +22,21 @@ PROJECT = Path(__file__).parent / "project"
 SHOPPERS = 140
 """Enough for an audience: fewer than a hundred are not published."""
 JANUARY, FEBRUARY = date(2024, 1, 31), date(2024, 2, 29)
-NOVEMBER, DECEMBER = date(2017, 11, 30), date(2017, 12, 31)
+NIGHTS = {JANUARY: datetime(2024, 2, 1, 3, tzinfo=UTC), FEBRUARY: datetime(2024, 3, 1, 3, tzinfo=UTC)}
+"""When the run for a month end takes place: always at the same moment, so that the same rows come out."""
 STAGES = ("ingest", "features", "segments", "audiences", "publish")
-KEYS = dict.fromkeys(("CORNER_KEY", "STRATA_IDENTITY_KEY"), "00" * 32)
+KEY = {"CORNER_KEY": "00" * 32}
 
 
 @dataclass(frozen=True)
-class NightlyShop:
-    """A project in a folder of its own, and its tables."""
+class Corner:
+    """The project in a folder of its own, and its tables."""
 
-    days: ClassVar[tuple[date, ...]]
     folder: Path
 
     @property
     def root(self) -> Path:
         return self.folder / "warehouse"
-
-    def project(self) -> Project:
-        return load_project(self.folder)
-
-    def deliver(self, as_of: date) -> None:
-        """What comes in before the night after a day."""
-
-    def run(
-        self,
-        spark: SparkSession,
-        as_of: date,
-        run_id: str,
-        faults: Faults | None = None,
-        stages: Sequence[str] = STAGES,
-    ) -> None:
-        """What `strata run` does, in this process, always at the same moment, so that the same rows come out."""
-        found = Faults.from_environment() if faults is None else faults
-        night = datetime.combine(as_of + timedelta(days=1), time(9), UTC)  # the day is over in New York, too
-        lakehouse = Lakehouse(spark, Storage(root=str(self.root)), run_id, faults=found)
-        run = Run(self.project(), lakehouse, lambda: night, Silent())
-        run_jobs(run, Wanted(stages, (as_of,), None, False, KEYS), Console(io.StringIO()))
-
-    def copied(self, place: Path) -> Self:
-        """The same as it is now, elsewhere."""
-        shutil.copytree(self.folder, place)
-        return type(self)(place)
-
-
-class Grocery(NightlyShop):
-    """300 households of the Complete Journey, all of them delivered before the first night."""
-
-    days = (NOVEMBER, DECEMBER)
-
-    def project(self) -> Project:
-        return load_project(self.folder / "grocery", {"variables.landing": str(self.folder / "landing")})
-
-
-class Corner(NightlyShop):
-    """A shop made up for these tests: little of everything that is committed."""
-
-    days = (JANUARY, FEBRUARY)
 
     def deliver(self, as_of: date) -> None:
         """What comes in a month: receipts, two of them bad; profiles without those who have left; a list."""
@@ -98,16 +55,32 @@ class Corner(NightlyShop):
         write(landing / "shoppers.csv", "shopper,sex,tariff", profiles)
         write(self.folder / "invited.csv", "shopper", [f"s{n}" for n in range(month, 120 + month)])
 
+    def run(
+        self,
+        spark: SparkSession,
+        as_of: date,
+        run_id: str,
+        faults: Faults | None = None,
+        stages: Sequence[str] = STAGES,
+    ) -> None:
+        """What `strata run` does, in this process, at the moment that belongs to the date."""
+        found = Faults.from_environment() if faults is None else faults
+        lakehouse = Lakehouse(spark, Storage(root=str(self.root)), run_id, faults=found)
+        run = Run(load_project(self.folder), lakehouse, lambda: NIGHTS[as_of], Silent())
+        run_jobs(run, Wanted(stages, (as_of,), None, False, KEY), Console(io.StringIO()))
+
+    def copied(self, place: Path) -> "Corner":
+        """The same as it is now, elsewhere."""
+        shutil.copytree(self.folder, place)
+        return Corner(place)
+
 
 def make_corner(folder: Path) -> Corner:
+    """The project, with what January brings."""
     shutil.copytree(PROJECT, folder)
-    return Corner(folder)
-
-
-def make_grocery(folder: Path) -> Grocery:
-    folder.mkdir()
-    small_shop(folder)
-    return Grocery(folder)
+    corner = Corner(folder)
+    corner.deliver(JANUARY)
+    return corner
 
 
 def receipts(n: int, as_of: date) -> list[str]:
