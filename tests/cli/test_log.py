@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from strata.cli import main
 from strata.cli.log import JsonLog
 from strata.errors import GateClosed, InputError, Location, Problem, StrataError
+from strata.pipeline import leased
 from strata.pipeline.context import Run
 from strata.pipeline.leased import _logged
 
@@ -120,3 +122,19 @@ def test_a_project_with_a_mistake_ends_with_one_line_of_json(tmp_path, capsys):
     (line,) = said.err.splitlines()
     assert json.loads(line)["event"] == "error"
     assert json.loads(line)["exit_code"] == 2
+
+
+def test_a_run_that_cannot_complete_what_was_cut_short_is_logged_too(monkeypatch):
+    def cannot(*_):
+        raise StrataError("it cannot be completed")
+
+    monkeypatch.setattr(leased, "hold_lease", lambda *_: nullcontext(lambda: None))
+    monkeypatch.setattr(leased, "_kept_tables", lambda _: [])
+    monkeypatch.setattr(leased, "keep_versions", lambda *_: 0)
+    monkeypatch.setattr(leased, "recover", cannot)
+    log = a_log()
+    run, _ = a_run(log)
+    with pytest.raises(StrataError, match="cannot be completed"), leased.leased(run, log):
+        pytest.fail("it went on")
+    (end,) = [line for line in lines(log) if line["event"] == "end"]
+    assert (end["exit_code"], end["error"]) == (1, "it cannot be completed")

@@ -149,17 +149,23 @@ def test_what_was_written_is_held_against_what_passed_the_gate(spark, tmp_path):
     assert read_releases(lakehouse) == []
 
 
+def cut_short(spark, root, commit):
+    """Tables whose promotion has failed behind a commit, the release, and what was staged for it."""
+    release, staged = pickle.loads((root.parent / "december").read_bytes())
+    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
+    with pytest.raises(Fault):
+        promote(replace(lakehouse, faults=Faults("raise", f"after {commit}")), release, staged, small.clock)
+    return lakehouse, release, staged
+
+
 def test_a_promise_that_cannot_be_kept_is_told_with_a_way_out_that_works(
     spark, november, undisturbed, tmp_path_factory
 ):
-    root = copy(november, tmp_path_factory)
-    release, staged = pickle.loads((root.parent / "december").read_bytes())
-    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
-    dying = replace(lakehouse, faults=Faults("raise", "after replace members.segment_membership"))
-    with pytest.raises(Fault):
-        promote(dying, release, staged, small.clock)
+    lakehouse, release, staged = cut_short(
+        spark, copy(november, tmp_path_factory), "replace members.segment_membership"
+    )
     gone = Path(lakehouse.address(staging(staged[1].table)))
-    gone.rename(root.parent / "gone")
+    kept = gone.rename(tmp_path_factory.mktemp("gone") / "gone")
     later = replace(lakehouse, run_id="run-2", _ensured=set())
     with pytest.raises(
         StrataError, match=r"release \w{12}, as of 2017-12-31, was cut short and cannot be compl"
@@ -169,18 +175,13 @@ def test_a_promise_that_cannot_be_kept_is_told_with_a_way_out_that_works(
     assert f"remove the table {lakehouse.address(promotions)}, then `strata run --as-of 2017-12-31 --force`" in step
     shutil.rmtree(lakehouse.address(promotions))
     assert recover(later, small.TABLES, small.clock) is None
-    (root.parent / "gone").rename(gone)  # as if staged again
+    kept.rename(gone)  # as if staged again
     promote(later, release, staged, small.clock)
     assert contents(lakehouse) == undisturbed
 
 
 def test_a_promise_of_another_strata_is_left_to_that(spark, november, tmp_path_factory):
-    root = copy(november, tmp_path_factory)
-    release, staged = pickle.loads((root.parent / "december").read_bytes())
-    lakehouse = Lakehouse(spark, Storage(root=str(root)), "run-1")
-    dying = replace(lakehouse, faults=Faults("raise", "after overwrite staging.promotions"))
-    with pytest.raises(Fault):
-        promote(dying, release, staged, small.clock)
+    lakehouse, *_ = cut_short(spark, copy(november, tmp_path_factory), "overwrite staging.promotions")
     with pytest.raises(
         ProjectError, match=r"strata 1 has promised release \w{12}, .* know its publish.segment_catalog;"
     ):

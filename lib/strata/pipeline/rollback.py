@@ -32,7 +32,7 @@ def book_of(run: Run) -> Book:
 
 
 def roll_back(run: Run, digits: str, console: Console) -> None:
-    """Bring back the release whose id begins with `digits`, for a run that holds the project's lease.
+    """Bring back the release whose id begins with `digits`, for a run that holds the lease of the tables.
 
     Raises:
         ProjectError: there is no such release, or it cannot be brought back.
