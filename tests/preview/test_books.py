@@ -1,5 +1,6 @@
 """`strata release --list`, `--show` and `status` on a local folder: what they print, without a JVM."""
 
+import socket
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -62,10 +63,19 @@ def test_status_tells_what_is_current_how_runs_ended_and_who_writes(shop):
     head, runs, book = said.out.replace("Releases\n", "Last runs\n").split("Last runs\n")
     assert f"Release {'c' * 12} is current: as of 2017-12-31, 2 tables, 20 rows, code 1" in head
     assert f"{shop.root}/publish" in head
-    assert "Run 20180103T0000-c (process 7 on elsewhere) holds the project grocery lease" in head
+    holds = "Run 20180103T0000-c (process 7 on elsewhere) holds the project grocery lease"
+    assert f"{holds}: it is writing, or was cut short, and the next run completes it" in head
     lines = [[line[0].strip(), line[-1].strip()] for line in cells(runs)[2:]]
     assert lines == [["20180102T0000-b", "done"], ["20180101T0000-a", "the gate closed: a check failed"]]
     assert len(cells(book)[2:]) == 3
+
+
+def test_status_tells_of_a_run_on_this_machine_that_it_was_cut_short(shop):
+    gone = {"lease": "warehouse", "holder": "20180104T0000-d", "host": socket.gethostname(), "process": 2**22 + 1}
+    shop.put(leases, [gone, {"lease": "given back"}])
+    holding = [line for line in shop.strata("status").out.splitlines() if line.endswith("completes it")]
+    assert len(holding) == 1
+    assert "holds the warehouse lease: it was cut short, and" in holding[0]
 
 
 def test_before_the_first_release_both_say_what_to_do(tmp_path):

@@ -8,6 +8,7 @@ from strata.pipeline.rollback import book_of, roll_back
 from strata.publish.listing import print_book
 from strata.publish.runs import print_status
 from strata.storage.held import rows_held
+from strata.storage.processes import holder_of
 
 
 def release_job(run: Run, rollback: str | None, show: str | None, console: Console, wait_minutes: float = 0) -> None:
@@ -27,6 +28,7 @@ def release_job(run: Run, rollback: str | None, show: str | None, console: Conso
 def show_status(run: Run, console: Console) -> None:
     """Print what is current, the last runs and releases, and who is writing."""
     lakehouse = run.lakehouse
-    log, held = (rows_held(lakehouse, t) for t in (run_log, leases))
+    log = rows_held(lakehouse, run_log)
+    held = [row | {"is_dead": holder_of(row).is_dead()} for row in rows_held(lakehouse, leases) if row["holder"]]
     unknown = {"exit_code": None, "error": None}
     print_status(book_of(run), [unknown | row for row in log], held, lakehouse.storage, console)

@@ -18,6 +18,7 @@ from strata.publish.listing import print_book
 from strata.publish.rollback import Book
 from strata.publish.runs import print_status
 from strata.storage.local import LocalTables, Row, open_local
+from strata.storage.processes import holder_of
 
 
 def show_releases(header: Header, digits: str | None, judged_on: date, console: Console) -> None:
@@ -63,7 +64,8 @@ def _read_log(tables: LocalTables) -> list[Row]:
 def _read_holders(tables: LocalTables) -> list[Row]:
     if not tables.exists(leases):
         return []
-    return tables.rows(f"SELECT lease, holder, host, process FROM {tables.relation(leases)}")
+    rows = tables.rows(f"SELECT * EXCLUDE (expires_at) FROM {tables.relation(leases)} WHERE holder IS NOT NULL")
+    return [row | {"is_dead": holder_of(row).is_dead()} for row in rows]
 
 
 def _located(header: Header, tables: LocalTables) -> Storage:

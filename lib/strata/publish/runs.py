@@ -56,7 +56,7 @@ def print_status(book: Book, log: Sequence[Row], leases: Sequence[Row], storage:
     Args:
         book: the book of releases.
         log: rows of `run_log`.
-        leases: rows of `leases`.
+        leases: rows of `leases` that are held, with `is_dead`: whether the holder is gone for sure.
         storage: of the project.
         printer: where to print.
     """
@@ -65,9 +65,10 @@ def print_status(book: Book, log: Sequence[Row], leases: Sequence[Row], storage:
         printer.say(nothing_released(storage))
     for line in release_lines(current, storage) if current else ():
         printer.say(line)
-    for lease in (r for r in leases if r["holder"]):
+    for lease in leases:
         what = f"Run {lease['holder']} (process {lease['process']} on {lease['host']}) holds the {lease['lease']} lease"
-        printer.say(f"\n{what}: it is writing, or was cut short, and the next run completes it")
+        state = "it was cut short" if lease["is_dead"] else "it is writing, or was cut short"
+        printer.say(f"\n{what}: {state}, and the next run completes it")
     if log:
         printer.say("\nLast runs")
         printer.table(HEADER, list_runs(log))

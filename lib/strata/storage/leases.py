@@ -20,7 +20,7 @@ from strata.contract.spark import frame_of
 from strata.errors import WriteConflict
 from strata.storage.conflicts import CONFLICTS
 from strata.storage.held import rows_held
-from strata.storage.processes import Process, this_process
+from strata.storage.processes import Process, holder_of, this_process
 from strata.storage.tables import Lakehouse
 
 MINUTES = 60
@@ -164,8 +164,7 @@ def _holder(lakehouse: Lakehouse, name: str) -> Holder | None:
     rows = [row for row in rows_held(lakehouse, leases, only={"lease": [name]}) if row["holder"]]
     if not rows:
         return None
-    process = Process(rows[0]["host"], rows[0]["process"], rows[0].get("mark"))
-    return Holder(rows[0]["holder"], process, rows[0]["expires_at"])
+    return Holder(rows[0]["holder"], holder_of(rows[0]), rows[0]["expires_at"])
 
 
 def _held(holder: Holder | None) -> WriteConflict:

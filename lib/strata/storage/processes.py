@@ -2,8 +2,10 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT_SPACE = "4026531836"
 """Namespace of processes of a machine itself, the same on every Linux (PROC_PID_INIT_INO): what is in it is in no
@@ -36,6 +38,11 @@ class Process:
             return _mark(self.number) != self.mark
         # After another start of the machine all processes of before are gone; a container elsewhere may have its name.
         return boot != my_boot and space == my_space == ROOT_SPACE
+
+
+def holder_of(lease: Mapping[str, Any]) -> Process:
+    """The process that a row of `leases` names; before `mark` was kept there is none."""
+    return Process(lease["host"], lease["process"], lease.get("mark"))
 
 
 def this_process() -> Process:
