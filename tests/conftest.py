@@ -59,7 +59,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         {
             "spark.master": "local[2]",
             "spark.sql.shuffle.partitions": "2",
-            "spark.driver.memory": "2g",
+            "spark.driver.memory": "3g",
+            # Thousands of small tables, and every small relation that a join broadcasts in a page of its own: kept as a
+            # job keeps them, they fill the heap, and half of the time goes to collecting garbage.
+            "spark.databricks.delta.delta.log.cacheSize": "50",
+            "spark.buffer.pageSize": "1m",
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark-warehouse")),
         }
     )
