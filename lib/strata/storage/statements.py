@@ -13,8 +13,10 @@ READER_VERSION_1 = {
 }
 
 
-def definition(name: str, table: type[Table], comment: str, properties: Mapping[str, str]) -> str:
-    """The statement that creates a table in a catalog; Delta's builder takes names of two parts only."""
+def definition(
+    name: str, table: type[Table], comment: str, properties: Mapping[str, str], verb: str = "create table if not exists"
+) -> str:
+    """The statement that creates or replaces a table; Delta's builder takes names of two parts only."""
     columns = ", ".join(
         f"`{c}` {c.type.value}{'' if c.nullable else ' not null'} comment {quoted(comment_of(c))}"
         for c in table.columns
@@ -22,7 +24,7 @@ def definition(name: str, table: type[Table], comment: str, properties: Mapping[
     parts = f" partitioned by (`{table.partition_by}`)" if table.partition_by else ""
     listed = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
     about = f"using delta{parts} comment {quoted(comment)} tblproperties ({listed})"
-    return f"create table if not exists {name} ({columns}) {about}"
+    return f"{verb} {name} ({columns}) {about}"
 
 
 def retention_properties(days: int) -> dict[str, str]:

@@ -15,15 +15,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
 from strata.contract.columns import Table, extend
-from strata.contract.spark import as_table, columns_of, comment_of, spark_type, struct_type
+from strata.contract.spark import as_table, columns_of, comment_of, spark_type
 from strata.errors import ProjectError, StrataError
 from strata.project.models import Storage
 from strata.storage.commits import Commit, commit_of
+from strata.storage.creation import create
 from strata.storage.faults import Faults
 from strata.storage.statements import (
     READER_VERSION_1,
     days_in,
-    definition,
     quoted,
     retention_properties,
     sought,
@@ -111,19 +111,10 @@ class Lakehouse:
 
     def _create(self, table: type[Table]) -> None:
         properties = READER_VERSION_1 | retention_properties(self.retention_days) | statistics(sought(table))
-        comment = " ".join((table.__doc__ or "").split())
         if not self._by_path:
             self._make_schema(table)
-            with self.faults.around("create", table.full_name()):
-                self.spark.sql(definition(self.address(table), table, comment, properties))
-            return
-        builder = DeltaTable.createIfNotExists(self.spark).addColumns(struct_type(table)).comment(comment)
-        for name, value in properties.items():
-            builder = builder.property(name, value)
-        if table.partition_by:
-            builder = builder.partitionedBy(table.partition_by)
         with self.faults.around("create", table.full_name()):
-            builder.location(self.address(table)).execute()
+            create(self.spark, table, self.address(table), properties, self._by_path)
 
     def _make_schema(self, table: type[Table]) -> None:
         self.spark.sql(f"create schema if not exists {self._schema_of(table)}")
