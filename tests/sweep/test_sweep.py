@@ -1,6 +1,7 @@
 """Dead at any commit, a run leaves readers whole sets, and a plain rerun leaves what an undisturbed run does."""
 
 import os
+import random
 import re
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -33,6 +35,8 @@ KILLS = (
     "after replace members.audience_changes",  # some tables have February, some do not, and so does the next
     "after overwrite publish.releases",        # all is done, and the lease not given back
 )  # fmt: skip
+MOMENTS = 8
+"""So many runs of a night are begun to be lost."""
 WITHDRAWN = "withdraw silver.events"
 """What the run after a death in ingest begins with, and no undisturbed run does."""
 TORN = ("replace features.daily", "rebuild features.daily")
@@ -211,6 +215,51 @@ def wait_until_quiet(spark: SparkSession, root: Path) -> None:
         time.sleep(0.3)
         is_still = before == len(list(root.glob("**/*"))) and not tracker.getActiveJobsIds()
         quiet = quiet + 1 if is_still else 0
+
+
+@pytest.mark.parametrize("as_of", NIGHTS, ids=str)
+def test_machines_lost_at_random_moments(spark: SparkSession, nights: Nights, tmp_path: Path, as_of: date) -> None:
+    """Within a commit, too: a driver with a JVM of its own, and what it writes in that moment is half there.
+
+    One after the other on the same tables, until a run is through before it is lost.
+    """
+    dice, commits, lost = random.Random(as_of.toordinal()), len(nights.points[as_of]) // 2, 0
+    readers, corner = None, None
+    for number in range(MOMENTS):
+        corner = corner or nights.delivered[as_of].copied(tmp_path / f"corner-{number}")
+        readers = readers or Readers(corner.root)
+        is_lost = lose(corner, as_of, f"run-{number}", dice.randrange(commits), dice.uniform(0, 0.4))
+        lost += is_lost
+        readers.follow()
+        readers.look()
+        if not is_lost or number == MOMENTS - 1:
+            corner.run(spark, as_of, "plain")
+            readers.follow()
+            readers.look()
+            assert readers.wrong == []
+            assert differing(held_by(corner), nights.done[as_of]) == []
+            readers, corner = None, None
+    assert lost >= MOMENTS // 2
+
+
+def lose(corner: Corner, as_of: date, run_id: str, commits: int, seconds: float) -> bool:
+    """A run whose machine is lost so long after so many commits; False when it was through before."""
+    command = [sys.executable, driver.__file__, str(corner.folder), str(as_of), run_id]
+    environ, before = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, commits_at(corner.root)
+    with (corner.folder / f"{run_id}.log").open("w") as log:
+        run = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+        while run.poll() is None and commits_at(corner.root) - before < commits:
+            time.sleep(0.02)
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        code = run.wait()
+    assert code in (0, -signal.SIGKILL), f"{run_id}: {(corner.folder / f'{run_id}.log').read_text()[-2000:]}"
+    return code != 0
+
+
+def commits_at(root: Path) -> int:
+    return len(list(root.glob("*/*/_delta_log/*.json")))
 
 
 @pytest.mark.usefixtures("_of_the_dead")
